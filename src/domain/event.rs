@@ -370,11 +370,10 @@ pub const fn verification_after(kind: IdentityKind) -> Option<Verification> {
     Some(match kind {
         IdentityKind::Registered => Verification::Registered,
         IdentityKind::EvidenceSubmitted => Verification::Submitted,
-        IdentityKind::ReviewStarted => Verification::InReview,
+        IdentityKind::ReviewStarted | IdentityKind::Overridden => Verification::InReview,
         IdentityKind::Verified | IdentityKind::Refreshed => Verification::Verified,
         IdentityKind::ResubmissionRequested => Verification::Resubmit,
         IdentityKind::Rejected => Verification::Rejected,
-        IdentityKind::Overridden => Verification::InReview,
         IdentityKind::RekycOpened => Verification::ReviewOpen,
         IdentityKind::Ended => Verification::Exited,
         IdentityKind::InfoRequested

@@ -13,7 +13,7 @@ pub mod rekyc;
 
 pub use alert::{Alert, AlertClass, AlertUpdate, Entity, Evidence, Severity};
 pub use event::{Body, Control, Event, IdentityEvent, Party, SecurityEvent, Session, Transaction};
-pub use fate::{Fate, Reason, Refusal};
+pub use fate::{Fate, FateCounts, Reason, Refusal};
 pub use identity::{Risk, Segment, Verification};
 pub use instant::{Instant, Span};
 pub use money::{Country, Currency, Money, Rate};

@@ -94,6 +94,8 @@ pub struct Field {
     pub doc: &'static str,
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a handful of kinds")]
+const KYC_KINDS: u32 = IdentityKind::ALL.len() as u32;
 const DIRECTIONS: &[&str] = &["in", "out"];
 const PROFILE_FIELDS: &[&str] = &["name", "phone", "email", "address", "payout_account"];
 
@@ -284,7 +286,7 @@ impl EventName {
         match self {
             Self::Transaction => 0,
             Self::Kyc(kind) => 1 + kind as u32,
-            Self::Security(kind) => 1 + IdentityKind::ALL.len() as u32 + kind as u32,
+            Self::Security(kind) => 1 + KYC_KINDS + kind as u32,
         }
     }
 
