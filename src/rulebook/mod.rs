@@ -4,7 +4,9 @@
 //! a checked one (`check`). Nothing here does I/O: texts come in, values and diagnostics go out.
 
 pub mod catalogue;
+pub mod diagnostic;
 pub mod example;
+pub mod source;
 pub mod typed;
 
 pub use typed::{Rule, Rulebook};
