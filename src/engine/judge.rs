@@ -93,6 +93,7 @@ impl State {
     }
 
     fn make_room(&mut self, plan: &Plan) {
+        self.row.want(plan.wanted);
         self.keys = vec![KeyRef::Absent; plan.tables.len()];
         self.memos = vec![Memo::default(); plan.memos];
         self.entered = vec![(0, false); plan.filters.len()];
@@ -108,7 +109,7 @@ impl State {
     /// Fills the row with a leg and its customer's facts.
     pub fn fill_leg(&mut self, tx: &Transaction<'_>, leg: Leg, facts: &Snapshot, is_known: bool) {
         legs::fill_leg(&mut self.row, tx, leg, &self.profiles, &self.words, &mut self.strings);
-        legs::fill_customer(&mut self.row, facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Fills the row with an identity event and the customer's facts.
@@ -116,7 +117,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_identity(&mut self.row, event, customer, &self.profiles, &mut self.strings);
-        legs::fill_customer(&mut self.row, &facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Fills the row with a security event and the customer's facts.
@@ -124,7 +125,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_security(&mut self.row, event, customer, &mut self.strings);
-        legs::fill_customer(&mut self.row, &facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Takes the row through windows and rules. `again` is the instant of a second judgement; pairs of
