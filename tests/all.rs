@@ -1,6 +1,5 @@
 //! The one integration-test binary: modules below, shared fakes in `support`.
 
-mod wire;
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,3 +7,4 @@ mod wire;
 )]
 
 mod tidy;
+mod wire;
