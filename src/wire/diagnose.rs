@@ -167,9 +167,8 @@ pub(super) fn is_deeper(text: &str, depth_max: usize) -> bool {
     // Brackets inside text are counted too, which is harmless: it only makes us look closer.
     // `[` and `{` differ in one bit; small sums in a byte let the compiler compare many at once.
     const DIFFERENCE: u8 = b'[' ^ b'{';
-    let count = |piece: &[u8]| {
-        piece.iter().map(|byte| u8::from(byte | DIFFERENCE == b'{')).sum::<u8>()
-    };
+    let count =
+        |piece: &[u8]| piece.iter().map(|byte| u8::from(byte | DIFFERENCE == b'{')).sum::<u8>();
     let openers: usize = text.as_bytes().chunks(128).map(|piece| usize::from(count(piece))).sum();
     openers > depth_max && depth(text) > depth_max
 }
@@ -323,5 +322,28 @@ mod tests {
         ] {
             assert_eq!(duplicate_key(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_names_shown_in_paths_are_those_of_the_schemas() {
+        use crate::wire::schema;
+
+        fn collect(part: &serde_json::Value, names: &mut BTreeSet<String>) {
+            let inside = |key: &str| part[key].as_object().into_iter().flatten();
+            for (name, property) in inside("properties") {
+                names.insert(name.clone());
+                collect(property, names);
+            }
+            inside("$defs").for_each(|(_, definition)| collect(definition, names));
+        }
+        let mut names = BTreeSet::new();
+        for (_, schema) in schema::all() {
+            // Outputs have no `subject`; their fields never stand in a refusal.
+            if schema["properties"]["subject"].is_object() {
+                collect(&schema, &mut names);
+            }
+        }
+        let listed: BTreeSet<String> = FIELD_NAMES.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(listed, names);
     }
 }
