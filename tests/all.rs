@@ -6,4 +6,5 @@
     reason = "helpers of tests may panic: a panic is a failed test"
 )]
 
+mod licences;
 mod tidy;
