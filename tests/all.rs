@@ -6,5 +6,7 @@
     reason = "helpers of tests may panic: a panic is a failed test"
 )]
 
+mod dashboards;
+mod licences;
 mod tidy;
 mod wire;
