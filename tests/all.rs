@@ -1,1 +1,9 @@
 //! The one integration-test binary: modules below, shared fakes in `support`.
+
+// `cfg(test)` is always true here; it tells the lints that helpers in these files are test code.
+#[cfg(test)]
+mod nats_edge;
+#[cfg(test)]
+mod store_contract;
+#[cfg(test)]
+mod support;
