@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod dashboards;
 #[cfg(test)]
+mod diagnostics;
+#[cfg(test)]
 mod licences;
 #[cfg(test)]
 mod nats_edge;
+#[cfg(test)]
+mod rulebook;
 #[cfg(test)]
 mod store_contract;
 #[cfg(test)]
