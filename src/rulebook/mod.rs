@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod diagnostic;
 pub mod example;
+pub mod example_reader;
 pub mod source;
 pub mod typed;
 

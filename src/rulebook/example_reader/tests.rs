@@ -1,0 +1,1 @@
+//! What the reader takes and what it refuses, each refusal by its code.
