@@ -177,6 +177,8 @@ pub struct WindowEvidence {
     pub from: Option<Instant>,
     /// End, included.
     pub to: Instant,
+    /// Older events of this key were given up because a limit was reached.
+    pub is_truncated: bool,
     /// How many events were in it.
     pub events_total: u64,
     /// The latest of them, oldest first; at most [`EVIDENCE_EVENTS_MAX`].

@@ -1,0 +1,1 @@
+//! The engine's behavior: apply events, compare outcomes.
