@@ -203,7 +203,7 @@ impl Reader<'_> {
     fn is_complete(&mut self, name: EventName, fields: &[(Slot, &Node)], entry: &Entry) -> bool {
         let has = |slot| fields.iter().any(|(field, _)| *field == slot);
         let required: &[Slot] = match name.family() {
-            Family::Transaction => &[Slot::TxCustomer, Slot::TxAmount],
+            Family::Transaction => &[Slot::TxAmount],
             Family::Kyc => &[Slot::KycCustomer],
             Family::Security => &[Slot::SecurityCustomer],
         };
@@ -211,6 +211,12 @@ impl Reader<'_> {
             let field = short_name(*missing);
             let title = format!("the event has no `{field}`");
             let help = Some(format!("add `{field}` here or under `defaults`"));
+            self.error("E210", entry.key_span, title, "not complete", help);
+            return false;
+        }
+        if name == EventName::Transaction && !has(Slot::TxCustomer) && !has(Slot::TxAccount) {
+            let help = Some("add `customer`, `account` or both".to_owned());
+            let title = "the transaction has no side that is ours";
             self.error("E210", entry.key_span, title, "not complete", help);
             return false;
         }
