@@ -6,6 +6,7 @@ pub mod config;
 pub mod daemon;
 pub mod domain;
 pub mod engine;
+pub mod files;
 pub mod nats;
 pub mod pipeline;
 pub mod rulebook;

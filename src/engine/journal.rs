@@ -34,8 +34,16 @@ struct JournalRow {
 }
 
 impl Journal {
-    /// Notes an event; sequences must rise.
-    pub fn push(&mut self, sequence: u64, at: Instant, source: Symbol, id: &str) {
+    /// Notes an event; sequences must rise. `watermark` is how far event time has come: a late event is
+    /// kept as long as one that came in time.
+    pub fn push(
+        &mut self,
+        sequence: u64,
+        at: Instant,
+        watermark: Instant,
+        source: Symbol,
+        id: &str,
+    ) {
         if self.chunks.back().is_none_or(|chunk| chunk.rows.len() >= CHUNK_EVENTS) {
             self.chunks.push_back(Chunk { latest: i64::MIN, ..Chunk::default() });
         }
@@ -43,7 +51,7 @@ impl Journal {
         chunk.ids.push_str(id);
         let id_end = u32::try_from(chunk.ids.len()).unwrap_or(u32::MAX);
         chunk.rows.push(JournalRow { sequence, at: at.0, source, id_end });
-        chunk.latest = chunk.latest.max(at.0);
+        chunk.latest = chunk.latest.max(at.0).max(watermark.0);
         self.events += 1;
     }
 
@@ -77,7 +85,7 @@ impl Journal {
         })
     }
 
-    /// Forgets chunks that hold only events at or before `horizon`.
+    /// Forgets chunks that were filled when event time was at or before `horizon`.
     pub fn forget(&mut self, horizon: Instant) {
         while self.chunks.len() > 1
             && self.chunks.front().is_some_and(|chunk| chunk.latest <= horizon.0)
@@ -106,7 +114,7 @@ mod tests {
         let count = CHUNK_EVENTS as u64 + 10;
         for sequence in 1..=count {
             let at = Instant(i64::try_from(sequence).unwrap() * 10);
-            journal.push(sequence * 2, at, source, &format!("T{sequence}"));
+            journal.push(sequence * 2, at, at, source, &format!("T{sequence}"));
         }
         for sequence in [1, 2, CHUNK_EVENTS as u64, count] {
             let found = journal.event(sequence * 2, Instant(0), &strings);

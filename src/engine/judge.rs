@@ -55,6 +55,8 @@ pub struct State {
     pub limits: Limits,
     pub counts: Counts,
     pub row: Row,
+    /// The latest event time seen, over all keys.
+    pub watermark: Instant,
     open_alerts: OpenAlerts,
     journal: Journal,
     words: Words,
@@ -78,6 +80,7 @@ impl State {
             limits,
             counts: Counts::default(),
             row: Row::default(),
+            watermark: Instant::MIN,
             open_alerts: OpenAlerts::default(),
             journal: Journal::default(),
             words,
@@ -93,6 +96,7 @@ impl State {
     }
 
     fn make_room(&mut self, plan: &Plan) {
+        self.row.want(plan.wanted);
         self.keys = vec![KeyRef::Absent; plan.tables.len()];
         self.memos = vec![Memo::default(); plan.memos];
         self.entered = vec![(0, false); plan.filters.len()];
@@ -102,13 +106,13 @@ impl State {
     /// Notes an event's id for evidence.
     pub fn note(&mut self, origin: Origin<'_>) {
         let source = self.strings.intern(origin.source);
-        self.journal.push(origin.sequence, origin.at, source, origin.id);
+        self.journal.push(origin.sequence, origin.at, self.watermark, source, origin.id);
     }
 
     /// Fills the row with a leg and its customer's facts.
     pub fn fill_leg(&mut self, tx: &Transaction<'_>, leg: Leg, facts: &Snapshot, is_known: bool) {
         legs::fill_leg(&mut self.row, tx, leg, &self.profiles, &self.words, &mut self.strings);
-        legs::fill_customer(&mut self.row, facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Fills the row with an identity event and the customer's facts.
@@ -116,7 +120,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_identity(&mut self.row, event, customer, &self.profiles, &mut self.strings);
-        legs::fill_customer(&mut self.row, &facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Fills the row with a security event and the customer's facts.
@@ -124,7 +128,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_security(&mut self.row, event, customer, &mut self.strings);
-        legs::fill_customer(&mut self.row, &facts, is_known, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
     /// Takes the row through windows and rules. `again` is the instant of a second judgement; pairs of
@@ -173,7 +177,7 @@ impl State {
         else {
             return;
         };
-        *place = table.enter(&self.row, layout.series.len(), self.limits.keys_max);
+        *place = table.enter(&self.row, self.watermark, layout.series.len(), self.limits.keys_max);
         if *place == KeyRef::New {
             self.counts.keys_refused += 1;
         }
@@ -445,7 +449,8 @@ impl State {
     }
 
     /// Lets go of what no window can need any more, for some keys of every table.
-    pub fn sweep(&mut self, plan: &Plan, watermark: Instant) {
+    pub fn sweep(&mut self, plan: &Plan) {
+        let watermark = self.watermark;
         let spare = self.limits.judge_again_within.0;
         for (table, plans) in self.tables.iter_mut().zip(&plan.series) {
             table.sweep(plans, watermark, spare, SWEEP_KEYS);
@@ -455,7 +460,8 @@ impl State {
     }
 
     /// Moves everything that is remembered under another plan.
-    pub fn move_to(&mut self, old: &Plan, new: &mut Plan, strings: Strings, watermark: Instant) {
+    pub fn move_to(&mut self, old: &Plan, new: &mut Plan, strings: Strings) {
+        let watermark = self.watermark;
         self.strings = strings;
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();

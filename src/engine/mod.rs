@@ -49,7 +49,6 @@ pub struct Engine {
     plan: Plan,
     state: State,
     offered: BTreeMap<String, Arc<Rulebook>>,
-    watermark: Instant,
 }
 
 impl Engine {
@@ -59,7 +58,7 @@ impl Engine {
         let (plan, strings) = Plan::new(&rulebook, Strings::default());
         let state = State::new(&plan, strings, limits);
         let offered = BTreeMap::from([(rulebook.digest.clone(), rulebook)]);
-        Self { plan, state, offered, watermark: Instant::MIN }
+        Self { plan, state, offered }
     }
 
     /// Makes a rulebook known by its digest, to be activated by an event of the log.
@@ -82,7 +81,7 @@ impl Engine {
     /// The latest event time seen.
     #[must_use]
     pub const fn watermark(&self) -> Instant {
-        self.watermark
+        self.state.watermark
     }
 
     /// What happened since the last call, for metrics.
@@ -112,19 +111,23 @@ impl Engine {
             Body::Security(security) => self.security(origin, security, &mut effects),
             Body::Control(control) => self.control(origin, control, &mut effects),
         };
-        self.advance(origin);
+        // Weir's own entries carry the time of their writing; history may be read years later.
+        if fate != Fate::Control {
+            self.advance(origin);
+        }
         Outcome { fate, effects }
     }
 
     /// Event time has come this far; now and then, what nothing can need any more is let go. That
     /// depends on the log alone, so it happens at the same place in every run.
     fn advance(&mut self, origin: Origin<'_>) {
-        if origin.at < self.watermark.minus(self.state.limits.allowed_lateness) {
-            self.state.counts.late += 1;
+        let state = &mut self.state;
+        if origin.at < state.watermark.minus(state.limits.allowed_lateness) {
+            state.counts.late += 1;
         }
-        self.watermark = self.watermark.max(origin.at);
+        state.watermark = state.watermark.max(origin.at);
         if origin.sequence.is_multiple_of(judge::SWEEP_EVERY) {
-            self.state.sweep(&self.plan, self.watermark);
+            state.sweep(&self.plan);
         }
     }
 
@@ -299,7 +302,7 @@ impl Engine {
             let strings = std::mem::take(&mut self.state.strings);
             let (plan, strings) = Plan::new(&rulebook, strings);
             let old = std::mem::replace(&mut self.plan, plan);
-            self.state.move_to(&old, &mut self.plan, strings, self.watermark);
+            self.state.move_to(&old, &mut self.plan, strings);
         }
         Effect::RulebookActivated { digest }
     }

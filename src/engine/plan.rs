@@ -15,7 +15,8 @@ use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, W
 use super::canonical::canonical;
 use super::closure::{BoolFn, CompiledList, Compiler, ValueFn};
 use super::frame::Read;
-use super::rule_plan::RulePlan;
+use super::row::SlotSet;
+use super::rule_plan::{self, RulePlan};
 use super::strings::Strings;
 use super::table::CarryOver;
 use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowPlan};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub filters: Vec<BoolFn>,
     /// What happens for each kind of event, by [`EventName::index`].
     pub kinds: Vec<KindPlan>,
+    /// Fields that some rule reads.
+    pub wanted: SlotSet,
     /// How many memo places rows need.
     pub memos: usize,
 }
@@ -110,8 +113,20 @@ impl Plan {
             .map(|table| table.series.iter().map(|series| series.plan.clone()).collect())
             .collect();
         let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-        let plan =
-            Self { rulebook: Arc::clone(rulebook), rules, tables, series, filters, kinds, memos };
+        let mut wanted = SlotSet::default();
+        for slot in rules.iter().flat_map(|rule| rule_plan::wanted(&rule.rule)) {
+            wanted.insert(slot);
+        }
+        let plan = Self {
+            rulebook: Arc::clone(rulebook),
+            rules,
+            tables,
+            series,
+            filters,
+            kinds,
+            wanted,
+            memos,
+        };
         (plan, strings)
     }
 

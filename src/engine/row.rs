@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::Instant;
-use crate::rulebook::catalogue::{EventName, SLOTS, Slot};
+use crate::rulebook::catalogue::{EventName, FIELDS, SLOTS, Slot};
 
 use super::strings::Symbol;
 
@@ -66,9 +66,39 @@ impl From<Option<Instant>> for Value {
     }
 }
 
+/// A set of slots, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotSet(u64);
+
+const _: () = assert!(SLOTS <= 64, "a slot set has 64 bits");
+
+impl SlotSet {
+    /// Adds a slot.
+    pub const fn insert(&mut self, slot: Slot) {
+        self.0 |= 1 << slot as u32;
+    }
+
+    /// Whether a slot is in the set.
+    pub const fn contains(self, slot: Slot) -> bool {
+        self.0 & (1 << slot as u32) != 0
+    }
+
+    fn slots(self) -> impl Iterator<Item = Slot> {
+        let mut bits = self.0;
+        std::iter::from_fn(move || {
+            let place = bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+            FIELDS.get(place as usize).map(|field| field.slot)
+        })
+    }
+}
+
 /// One leg of a transaction, or one identity or security event, ready to be judged.
+///
+/// Only slots that some rule reads are filled; the others stay absent.
 pub struct Row {
     values: [Value; SLOTS],
+    wanted: SlotSet,
     /// What kind of event it is.
     pub name: EventName,
     /// Event time.
@@ -81,6 +111,7 @@ impl Default for Row {
     fn default() -> Self {
         Self {
             values: [Value::Absent; SLOTS],
+            wanted: SlotSet::default(),
             name: EventName::Transaction,
             at: Instant(0),
             sequence: 0,
@@ -91,16 +122,30 @@ impl Default for Row {
 impl Row {
     /// Empties the row for another event.
     pub fn begin(&mut self, name: EventName, at: Instant, sequence: u64) {
-        self.values.fill(Value::Absent);
+        for slot in self.wanted.slots() {
+            self.fill(slot, Value::Absent);
+        }
         self.name = name;
         self.at = at;
         self.sequence = sequence;
-        self.set(Slot::Now, Value::Micros(at.0));
+        self.set(Slot::Now, || Value::Micros(at.0));
     }
 
-    /// Fills one slot.
+    /// From now on only these slots are filled.
+    pub fn want(&mut self, wanted: SlotSet) {
+        self.values = [Value::Absent; SLOTS];
+        self.wanted = wanted;
+    }
+
+    /// Fills one slot if some rule reads it.
+    pub fn set(&mut self, slot: Slot, value: impl FnOnce() -> Value) {
+        if self.wanted.contains(slot) {
+            self.fill(slot, value());
+        }
+    }
+
     #[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS")]
-    pub const fn set(&mut self, slot: Slot, value: Value) {
+    const fn fill(&mut self, slot: Slot, value: Value) {
         self.values[slot as usize] = value;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::rulebook::catalogue::{Role, Slot, Type};
+use crate::rulebook::catalogue::{Family, Role, Slot, Type};
 use crate::rulebook::typed::{
     AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Template, TemplatePart, Window,
 };
@@ -219,6 +219,7 @@ fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The fields that `expr` reads by itself; those behind a `let` belong to the `let`.
 fn slots(rule: &Rule, expr: &Expr, into: &mut BTreeSet<Slot>) {
     if let ExprKind::Field(slot) = &expr.kind {
         into.insert(*slot);
@@ -231,6 +232,42 @@ fn slots(rule: &Rule, expr: &Expr, into: &mut BTreeSet<Slot>) {
     for child in children(expr) {
         slots(rule, child, into);
     }
+}
+
+/// All fields that any part of `rule` reads, and those that make up its keys.
+pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
+    let mut all = BTreeSet::from([Slot::Now]);
+    let conditions = rule.filter.iter().chain(std::iter::once(&rule.when));
+    let lets = rule.lets.iter().map(|item| &item.expr);
+    let unless = rule.unless.iter().map(|item| &item.expr);
+    let entering = rule.aggregates.iter().flat_map(|item| item.filter.iter().chain(&item.value));
+    let rekyc = rule.rekyc.iter().flat_map(|spec| spec.when.iter().chain(values(&spec.reason)));
+    let said = values(&rule.alert.message).chain(std::iter::once(&rule.alert.score));
+    for expr in conditions.chain(lets).chain(unless).chain(entering).chain(said).chain(rekyc) {
+        slots(rule, expr, &mut all);
+    }
+    for param in &rule.params {
+        if let ParamValue::Table(table) = &param.value {
+            all.extend(table.by.iter().copied());
+        }
+    }
+    let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
+    for role in keys.chain([rule.entity, Role::Customer]) {
+        all.extend(
+            [Family::Transaction, Family::Kyc, Family::Security]
+                .map(|f| role.slot(f))
+                .iter()
+                .flatten(),
+        );
+    }
+    all
+}
+
+fn values(template: &Template) -> impl Iterator<Item = &Expr> {
+    template.parts.iter().filter_map(|part| match part {
+        TemplatePart::Value(expr, _) => Some(expr),
+        TemplatePart::Text(_) => None,
+    })
 }
 
 fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {

@@ -48,6 +48,8 @@ pub struct KeyTable {
 struct KeyState {
     /// The latest event time seen for this key.
     latest: Instant,
+    /// How far event time had come, over all keys, when this key was last entered.
+    touched: Instant,
     series: Box<[Option<Box<Series>>]>,
 }
 
@@ -78,11 +80,19 @@ impl KeyTable {
     }
 
     /// The row's key, made now if it is new and fewer than `keys_max` are there.
-    pub fn enter(&mut self, row: &Row, series_count: usize, keys_max: usize) -> KeyRef {
+    pub fn enter(
+        &mut self,
+        row: &Row,
+        watermark: Instant,
+        series_count: usize,
+        keys_max: usize,
+    ) -> KeyRef {
+        let touched = watermark.max(row.at);
         let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
         if let Some(key) = self.lookup(&symbols) {
             if let Some(state) = self.keys.get_mut(key as usize) {
                 state.latest = state.latest.max(row.at);
+                state.touched = touched;
             }
             return KeyRef::Known(key);
         }
@@ -92,6 +102,7 @@ impl KeyTable {
         };
         self.keys.push(KeyState {
             latest: row.at,
+            touched,
             series: std::iter::repeat_with(|| None).take(series_count).collect(),
         });
         match symbols {
@@ -136,30 +147,25 @@ impl KeyTable {
         Some(place.get_or_insert_with(|| Box::new(Series::new(plan))))
     }
 
-    /// Lets go of what no window can need any more for the next `count` keys, round and round. Gives
-    /// back how many events were let go.
-    pub fn sweep(&mut self, plans: &[SeriesPlan], now: Instant, spare: i64, count: usize) -> usize {
-        let mut forgotten = 0;
+    /// Lets go of what no window can need any more, for the next `count` keys, round and round.
+    ///
+    /// A key is judged by how far event time has come since it was last entered, not by its own events'
+    /// times: a source that lags behind the others keeps its windows.
+    pub fn sweep(&mut self, plans: &[SeriesPlan], watermark: Instant, spare: i64, count: usize) {
         for _ in 0..count.min(self.keys.len()) {
             if self.sweep >= self.keys.len() {
                 self.sweep = 0;
             }
             let Some(state) = self.keys.get_mut(self.sweep) else { break };
+            let idle = (watermark - state.touched).0;
             for (place, plan) in state.series.iter_mut().zip(plans) {
-                let (Some(series), Some(retention)) = (place.as_deref_mut(), plan.retention())
-                else {
-                    continue;
-                };
-                let before = series.len();
-                series.forget(plan, now.0.saturating_sub(retention).saturating_sub(spare));
-                forgotten += before - series.len();
-                if series.is_empty() {
+                if plan.retention().is_some_and(|retention| idle > retention.saturating_add(spare))
+                {
                     *place = None;
                 }
             }
             self.sweep += 1;
         }
-        forgotten
     }
 
     /// The same keys under another plan: for each new series the old one's index and the old column of

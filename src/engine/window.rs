@@ -169,11 +169,6 @@ impl Series {
         self.entries.len()
     }
 
-    /// Whether no event is kept.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Whether events were given up because of a limit.
     pub const fn is_truncated(&self) -> bool {
         self.is_truncated

@@ -7,7 +7,10 @@ pub mod catalogue;
 pub mod diagnostic;
 pub mod example;
 pub mod example_reader;
+pub mod lexer;
+pub mod parse;
 pub mod source;
+pub mod syntax;
 pub mod typed;
 
 pub use typed::{Rule, Rulebook};
