@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Instant, Span, Verification};
 
 use super::catalogue::{EventName, FIELDS, Role, Slot, Type};
-use super::diagnostic::{Diagnostic, Level};
+use super::diagnostic::{Diagnostic, Level, did_you_mean};
 use super::example::{Example, ExampleEvent, STORY_START, Value};
 use super::source::{Entry, Node, NodeKind};
 use super::typed::{List, SourceSpan};
@@ -86,15 +86,8 @@ pub fn warn_uncovered(
             ("no test stays quiet", "add a story just short of the condition, with `alerts: []`")
         }
     };
-    problems.push(Diagnostic {
-        code: "W301",
-        level: Level::Warning,
-        path: path.to_owned(),
-        span,
-        title: "a rule needs a test that fires and a test that stays quiet".to_owned(),
-        label: label.to_owned(),
-        help: Some(help.to_owned()),
-    });
+    let title = "a rule needs a test that fires and a test that stays quiet";
+    problems.push(Diagnostic::new("W301", path, span, title, label).with_help(help));
 }
 
 fn error_count(problems: &[Diagnostic]) -> usize {
@@ -271,15 +264,17 @@ impl Reader<'_> {
         if example.events.iter().any(wakes) {
             return;
         }
-        self.problems.push(Diagnostic {
-            code: "W302",
-            level: Level::Warning,
-            path: self.path.to_owned(),
-            span: example.span,
-            title: "this test never wakes the rule".to_owned(),
-            label: format!("no `{}` event with a `{field}`", event_key(trigger)),
-            help: Some("add one, or remove the test: it passes whatever the rule says".to_owned()),
-        });
+        let label = format!("no `{}` event with a `{field}`", event_key(trigger));
+        self.problems.push(
+            Diagnostic::new(
+                "W302",
+                self.path,
+                example.span,
+                "this test never wakes the rule",
+                label,
+            )
+            .with_help("add one, or remove the test: it passes whatever the rule says"),
+        );
     }
 
     // What follows reads shapes and reports what does not have them.
@@ -336,7 +331,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, code: &'static str, entry: &Entry, title: String, known: &[&str]) {
-        let help = suggestion(&entry.key, known);
+        let help = did_you_mean(&entry.key, known);
         self.error(code, entry.key_span, title, "not known here", help);
     }
 
@@ -348,15 +343,9 @@ impl Reader<'_> {
         label: impl Into<String>,
         help: Option<String>,
     ) {
-        self.problems.push(Diagnostic {
-            code,
-            level: Level::Error,
-            path: self.path.to_owned(),
-            span,
-            title: title.into(),
-            label: label.into(),
-            help,
-        });
+        let mut problem = Diagnostic::new(code, self.path, span, title, label);
+        problem.help = help;
+        self.problems.push(problem);
     }
 }
 
@@ -374,21 +363,6 @@ fn short_name(slot: Slot) -> &'static str {
 /// Offset from the story's start, as analysts write it.
 fn offset(text: &str, start: Instant) -> Option<Instant> {
     Span::parse(text).map(|span| start.plus(span))
-}
-
-/// `did you mean ...?`, or all names when none is near and they are few.
-fn suggestion(word: &str, known: &[&str]) -> Option<String> {
-    let edits_max = (word.chars().count() / 3).clamp(1, 3);
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .filter(|(edits, _)| *edits <= edits_max)
-        .min();
-    match nearest {
-        Some((_, name)) => Some(format!("did you mean `{name}`?")),
-        None if known.is_empty() || known.len() > 20 => None,
-        None => Some(format!("known here: {}", known.join(", "))),
-    }
 }
 
 /// The facts about a customer that an identity event of a story may set, beside its own fields.

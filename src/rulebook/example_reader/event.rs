@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Instant, Span};
 use crate::rulebook::catalogue::{EventName, FIELDS, Family, Slot};
+use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::example::{ExampleEvent, STORY_EVENTS_MAX, Value};
 use crate::rulebook::source::{Entry, Node};
 
-use super::{ACCOUNT_FACTS, CUSTOMER_FACTS, Reader, event_key, offset, short_name, suggestion};
+use super::{ACCOUNT_FACTS, CUSTOMER_FACTS, Reader, event_key, offset, short_name};
 
 /// Fields that events of a kind have unless they say otherwise, as written.
 pub(super) type Defaults<'n> = BTreeMap<EventName, Vec<(Slot, &'n Node)>>;
@@ -56,7 +57,7 @@ impl Reader<'_> {
                 break;
             }
         }
-        if items.is_empty() {
+        if node.items().is_some_and(<[Node]>::is_empty) {
             let help = Some("add at least one event that wakes the rule".to_owned());
             self.error("E202", node.span, "the story has no events", "nothing happens", help);
         }
@@ -176,7 +177,7 @@ impl Reader<'_> {
             known.extend(others);
             let help = match entry.key.as_str() {
                 "transaction" => Some("in tests a transaction is called `tx`".to_owned()),
-                word => suggestion(word, &known),
+                word => did_you_mean(word, &known),
             };
             let title = format!("there is no event `{}`", entry.key);
             self.error("E203", entry.key_span, title, "not known here", help);

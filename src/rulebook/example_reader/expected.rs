@@ -5,12 +5,13 @@
 use crate::domain::rekyc::RekycLevel;
 use crate::domain::{Instant, Span};
 use crate::rulebook::catalogue::Type;
+use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::example::{ExpectedAlert, ExpectedRekyc};
 use crate::rulebook::source::{Entry, Node};
 use crate::rulebook::typed::Literal;
 
 use super::value::number;
-use super::{Reader, offset, suggestion};
+use super::{Reader, offset};
 
 const REKYC_KEYS: &[&str] = &["at", "entity", "level"];
 
@@ -52,7 +53,7 @@ impl Reader<'_> {
             let mut known = vec!["at", "entity", "score"];
             known.extend(lets.iter().map(|(name, _)| name.as_str()));
             let title = format!("`{name}` is not a `let` of this rule");
-            let help = suggestion(name, &known);
+            let help = did_you_mean(name, &known);
             self.error("E204", entry.key_span, title, "not known here", help);
             return None;
         };
@@ -105,7 +106,7 @@ impl Reader<'_> {
     fn level(&mut self, node: &Node) -> Option<String> {
         let text = self.scalar(node, "`level`")?;
         if RekycLevel::parse(text).is_none() {
-            let help = suggestion(text, RekycLevel::WORDS);
+            let help = did_you_mean(text, RekycLevel::WORDS);
             let title = format!("`level` is never \"{text}\"");
             self.error("E205", node.span, title, "no such value", help);
         }

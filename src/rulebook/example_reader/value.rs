@@ -4,10 +4,11 @@ use rust_decimal::Decimal;
 
 use crate::domain::{Country, Currency, Instant};
 use crate::rulebook::catalogue::{Field, Slot, Type};
+use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::example::Value;
 use crate::rulebook::source::Node;
 
-use super::{Reader, offset, suggestion};
+use super::{Reader, offset};
 
 impl Reader<'_> {
     /// The value of `node` for `field`; in round `round` of a repetition `{i}` stands for its number.
@@ -58,7 +59,7 @@ impl Reader<'_> {
         }
         let Some(words) = field.values.filter(|words| !words.contains(&text)) else { return true };
         let title = format!("`{}` is never \"{text}\"", field.path);
-        self.error("E205", node.span, title, "no such value", suggestion(text, words));
+        self.error("E205", node.span, title, "no such value", did_you_mean(text, words));
         false
     }
 
