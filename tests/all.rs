@@ -1,1 +1,10 @@
 //! The one integration-test binary: modules below, shared fakes in `support`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic: a panic is a failed test"
+)]
+
+mod tidy;
+mod wire;
