@@ -42,7 +42,6 @@ pub fn read(
     problems: &mut Vec<Diagnostic>,
     path: &str,
 ) -> Vec<Example> {
-    let errors_before = error_count(problems);
     let mut reader = Reader { rule, path, problems };
     let mut examples = Vec::new();
     let mut names = BTreeSet::new();
@@ -57,37 +56,7 @@ pub fn read(
             examples.push(example);
         }
     }
-    // While a test is broken, nobody knows yet what the readable ones leave uncovered.
-    if error_count(problems) == errors_before {
-        warn_uncovered(&examples, node.span, problems, path);
-    }
     examples
-}
-
-/// Warns (W301) unless at least one example fires and one stays quiet.
-///
-/// The loader calls it with no examples and the span of the rule's name when `tests:` is not there.
-pub fn warn_uncovered(
-    examples: &[Example],
-    span: SourceSpan,
-    problems: &mut Vec<Diagnostic>,
-    path: &str,
-) {
-    let fires = examples.iter().any(|example| !example.alerts.is_empty());
-    let is_quiet = examples.iter().any(|example| example.alerts.is_empty());
-    let (label, help) = match (fires, is_quiet) {
-        (true, true) => return,
-        (false, false) => (
-            "nothing shows what the rule does",
-            "add `tests:` with a story that raises an alert and one that raises none",
-        ),
-        (false, true) => ("no test raises an alert", "add a story that raises an alert"),
-        (true, false) => {
-            ("no test stays quiet", "add a story just short of the condition, with `alerts: []`")
-        }
-    };
-    let title = "a rule needs a test that fires and a test that stays quiet";
-    problems.push(Diagnostic::new("W301", path, span, title, label).with_help(help));
 }
 
 fn error_count(problems: &[Diagnostic]) -> usize {

@@ -37,10 +37,10 @@ fn read_section(text: &str) -> (Vec<Example>, Vec<Diagnostic>) {
     (examples, problems)
 }
 
-/// The codes of the problems in one test whose body is `body`, beside the warning about coverage.
+/// The codes of the problems in one test whose body is `body`.
 fn codes(body: &str) -> Vec<&'static str> {
     let (_, problems) = read_section(&format!("  - {body}"));
-    problems.iter().map(|problem| problem.code).filter(|code| *code != "W301").collect()
+    problems.iter().map(|problem| problem.code).collect()
 }
 
 fn number(text: &str) -> Decimal {
@@ -212,24 +212,6 @@ fn two_tests_of_one_name_are_one_too_many() {
     let (examples, problems) = read_section(&format!("{one}\n{one}"));
     assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["E211"]);
     assert_eq!(examples.len(), 1);
-}
-
-#[test]
-fn a_rule_needs_one_test_that_fires_and_one_that_is_quiet() {
-    let tx = "events: [{ at: 0h, tx: { customer: C1, amount: 1 } }]";
-    let fires = format!("  - {{ name: a, {tx}, alerts: [{{ at: 0h }}] }}");
-    let quiet = format!("  - {{ name: b, {tx}, alerts: [] }}");
-    for (section, expected) in [
-        (fires.clone(), Some("no test stays quiet")),
-        (quiet.clone(), Some("no test raises an alert")),
-        ("  []".to_owned(), Some("nothing shows what the rule does")),
-        (format!("{fires}\n{quiet}"), None),
-    ] {
-        let (_, problems) = read_section(&section);
-        let warned = problems.iter().find(|problem| problem.code == "W301");
-        assert_eq!(warned.map(|problem| problem.label.as_str()), expected, "{section}");
-        assert!(problems.iter().all(|problem| problem.level == Level::Warning));
-    }
 }
 
 #[test]
