@@ -6,5 +6,6 @@
     reason = "helpers of tests may panic: a panic is a failed test"
 )]
 
+mod rulebook;
 mod tidy;
 mod wire;
