@@ -6,6 +6,8 @@
     reason = "helpers of tests may panic: a panic is a failed test"
 )]
 
+mod dashboards;
+mod licences;
 mod rulebook;
 mod tidy;
 mod wire;
