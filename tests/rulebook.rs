@@ -8,9 +8,9 @@ use std::path::Path;
 
 use weir::engine::rehearsal::{self, Change};
 use weir::files;
+use weir::rulebook::Rulebook;
 use weir::rulebook::catalogue::{FIELDS, Presence, Type};
 use weir::rulebook::loader;
-use weir::rulebook::Rulebook;
 
 const REFERENCE: &str = include_str!("../rules/README.md");
 
@@ -70,7 +70,7 @@ fn a_rule_that_was_broken_fails_its_tests() {
         ("min_deposits: 3", "min_deposits: 4"),
         ("tx.amount < report_limit", "tx.amount <= report_limit"),
         ("by customer over 7d", "by customer over 8d"),
-        ("branches >= min_branches or", "branches >= 1 or"),
+        ("min_branches: 2", "min_branches: 1"),
         ("cooldown: 7d", "cooldown: 1h"),
     ] {
         let mut texts = texts();
