@@ -7,6 +7,7 @@
 )]
 
 mod dashboards;
+mod diagnostics;
 mod licences;
 mod rulebook;
 mod tidy;

@@ -258,6 +258,7 @@ impl<'a> Lexer<'a> {
             let title = "text in expressions knows no escapes".to_owned();
             let help = "write the text without `\\`";
             self.report("E105", end + 2, title, "holds a backslash", help);
+            return self.push(TokenKind::Unreadable, end + 2);
         }
         self.push(TokenKind::Text(value.to_owned()), end + 2);
     }

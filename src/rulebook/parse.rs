@@ -150,9 +150,16 @@ impl<'a> Parser<'a> {
         let right = self.operation(infix.power().next());
         let help = Some("write two comparisons: `a < b and b < c`");
         self.report("E108", sign, "comparisons do not chain", "a second comparison", help);
+        // Read as the two comparisons that it most likely means, so that names in it are checked.
         let span = SourceSpan { start: left.span.start, end: right.span.end };
-        let error = Syntax::new(SyntaxKind::Error, sign);
-        self.refuse_chain(Syntax::new(SyntaxKind::And(vec![left, error, right]), span))
+        let middle = match &left.kind {
+            SyntaxKind::Compare(_, _, middle) => middle.as_ref().clone(),
+            _ => Syntax::new(SyntaxKind::Error, sign),
+        };
+        let second_span = SourceSpan { start: middle.span.start, end: right.span.end };
+        let second = self.bounded(joined(infix, middle, right), second_span);
+        let second = self.refuse_chain(second);
+        self.bounded(SyntaxKind::And(vec![left, second]), span)
     }
 
     /// The operator that stands here, and its length in tokens.

@@ -406,6 +406,7 @@ impl Builder<'_> {
             Kind::CommentInterceptedScalar => {
                 Some("a condition of several lines with comments stands below its key after `|`")
             }
+            _ if value.starts_with('!') => Some("to negate a condition, write `not`"),
             _ if value.starts_with('{') => Some("text that starts with `{` needs quotes"),
             _ if value.starts_with(['"', '\'']) => {
                 Some("a condition that starts with a quote stands below its key after `|`")

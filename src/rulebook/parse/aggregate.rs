@@ -195,8 +195,9 @@ impl Parser<'_> {
         self.skip_tail();
         let span = SourceSpan { start: start.start, end: self.previous_end() };
         let title = format!("the function `{name}` is not in this version yet");
+        let is_fold = matches!(name, "stddev" | "median" | "percentile" | "first" | "last");
         let help = "this version folds with count, sum, avg, min_of, max_of and distinct";
-        self.report("E106", start, title, "of a later version", Some(help));
+        self.report("E106", start, title, "of a later version", is_fold.then_some(help));
         Syntax::new(SyntaxKind::Error, span)
     }
 

@@ -84,18 +84,23 @@ impl Parser<'_> {
             return Syntax::new(SyntaxKind::Error, span);
         }
         let kind = self.kind().clone();
-        if kind == TokenKind::Unreadable {
-            self.at += 1;
+        // Behind something unreadable nothing is certain.
+        if kind == TokenKind::Unreadable || self.is_behind_unreadable() {
+            self.at += usize::from(!self.is_separator());
             return Syntax::new(SyntaxKind::Error, span);
         }
         let (title, label) = match kind {
             TokenKind::End => ("the expression ends too early".to_owned(), "a value is missing"),
+            _ if self.is_connective() => {
+                (format!("unexpected `{}`", self.written(span)), "a value is missing before it")
+            }
             _ => (format!("unexpected `{}`", self.written(span)), "not understood here"),
         };
         let begins_operand = matches!(
             kind,
             TokenKind::Number(_) | TokenKind::Duration(_) | TokenKind::Text(_) | TokenKind::Name(_)
-        ) && !self.is_keyword();
+        ) && !self.is_keyword()
+            && !self.is_connective();
         let is_after_operand = self.at > 0 && begins_operand;
         let help = match &kind {
             TokenKind::Symbol(Symbol::Colon) => {
@@ -113,6 +118,11 @@ impl Parser<'_> {
         Syntax::new(SyntaxKind::Error, span)
     }
 
+    fn is_behind_unreadable(&self) -> bool {
+        let previous = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        previous.is_some_and(|token| token.kind == TokenKind::Unreadable)
+    }
+
     fn last_character(&self) -> SourceSpan {
         let end = self.previous_end();
         let before = self.source.get(..end).unwrap_or_default();
@@ -126,7 +136,24 @@ impl Parser<'_> {
 
     /// Whether the next token may well belong to what is around this expression.
     fn is_separator(&self) -> bool {
+        use Symbol as S;
         self.is_connective()
+            || matches!(
+                self.kind(),
+                // Operators: what is on their right can still be read.
+                TokenKind::Symbol(
+                    S::Equal
+                        | S::NotEqual
+                        | S::Less
+                        | S::LessEqual
+                        | S::Greater
+                        | S::GreaterEqual
+                        | S::Plus
+                        | S::Times
+                        | S::Divide
+                        | S::Default
+                )
+            )
             || matches!(
                 self.kind(),
                 TokenKind::End
@@ -137,30 +164,37 @@ impl Parser<'_> {
 
     /// `10,000` is one number in other languages: says so once and reads past it.
     pub(super) fn thousands_separator(&mut self) -> bool {
-        let number = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
-        let rest = self.tokens.get(self.at..).unwrap_or_default();
-        let (Some(number), [comma, group, ..]) = (number, rest) else { return false };
-        let adjoins = |left: &Token, right: &Token| left.span.end == right.span.start;
-        let is_one_number = matches!(number.kind, TokenKind::Number(_))
-            && comma.kind == TokenKind::Symbol(Symbol::Comma)
-            && matches!(group.kind, TokenKind::Number(_))
-            && adjoins(number, comma)
-            && adjoins(comma, group)
-            && self.written(group.span).bytes().take_while(u8::is_ascii_digit).count() == 3;
-        if !is_one_number {
+        let Some(number) = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)) else {
+            return false;
+        };
+        let TokenKind::Number(_) = number.kind else { return false };
+        let start = number.span.start;
+        let mut end = number.span.end;
+        while let Some([comma, group]) = self.tokens.get(self.at..self.at + 2) {
+            let digits = self.written(group.span).bytes().take_while(u8::is_ascii_digit).count();
+            let adjoins = comma.span.start == end && comma.span.end == group.span.start;
+            let is_comma = comma.kind == TokenKind::Symbol(Symbol::Comma);
+            let is_number = matches!(group.kind, TokenKind::Number(_));
+            if !(adjoins && is_comma && is_number && digits == 3) {
+                break;
+            }
+            end = group.span.end;
+            self.at += 2;
+        }
+        let span = SourceSpan { start, end };
+        let written = self.written(span);
+        if !written.contains(',') {
             return false;
         }
-        let span = SourceSpan { start: number.span.start, end: group.span.end };
-        let help = format!("write `{}`", self.written(span).replace(',', "_"));
+        let help = format!("write `{}`", written.replace(',', "_"));
         let title = "numbers have no thousands separator";
         self.report("E104", span, title, "a comma in a number", Some(&help));
-        self.at += 2;
         true
     }
 
     /// Reads the bracket that closes the one at `open`; gives where the brackets end.
     pub(super) fn close(&mut self, open: SourceSpan, close: Symbol) -> usize {
-        while self.thousands_separator() {}
+        self.thousands_separator();
         if self.take(close) {
             return self.previous_end();
         }

@@ -1,3 +1,5 @@
+//! How expressions are read: binding, windows, several problems at once, and bounds.
+
 use super::*;
 use crate::rulebook::syntax::LengthSyntax;
 
