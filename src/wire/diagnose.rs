@@ -167,9 +167,8 @@ pub(super) fn is_deeper(text: &str, depth_max: usize) -> bool {
     // Brackets inside text are counted too, which is harmless: it only makes us look closer.
     // `[` and `{` differ in one bit; small sums in a byte let the compiler compare many at once.
     const DIFFERENCE: u8 = b'[' ^ b'{';
-    let count = |piece: &[u8]| {
-        piece.iter().map(|byte| u8::from(byte | DIFFERENCE == b'{')).sum::<u8>()
-    };
+    let count =
+        |piece: &[u8]| piece.iter().map(|byte| u8::from(byte | DIFFERENCE == b'{')).sum::<u8>();
     let openers: usize = text.as_bytes().chunks(128).map(|piece| usize::from(count(piece))).sum();
     openers > depth_max && depth(text) > depth_max
 }
