@@ -15,6 +15,7 @@ pub mod outcome;
 mod parked;
 mod plan;
 mod profile;
+pub mod rehearsal;
 mod row;
 mod rule_plan;
 mod strings;
