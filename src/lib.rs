@@ -9,6 +9,7 @@ pub mod engine;
 pub mod files;
 pub mod nats;
 pub mod pipeline;
+pub mod publish;
 pub mod rulebook;
 pub mod store;
 pub mod telemetry;

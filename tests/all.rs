@@ -10,6 +10,9 @@ mod licences;
 #[cfg(test)]
 mod nats_edge;
 #[cfg(test)]
+#[cfg(test)]
+mod publish;
+#[cfg(test)]
 mod rulebook;
 #[cfg(test)]
 mod store_contract;
@@ -17,5 +20,4 @@ mod store_contract;
 mod support;
 #[cfg(test)]
 mod tidy;
-#[cfg(test)]
 mod wire;
