@@ -10,6 +10,7 @@ mod licences;
 #[cfg(test)]
 mod nats_edge;
 #[cfg(test)]
+mod pipeline;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
@@ -20,4 +21,5 @@ mod store_contract;
 mod support;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
 mod wire;

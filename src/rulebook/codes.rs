@@ -1,7 +1,7 @@
 //! Every code that a diagnostic can carry, with what it means: one row per code, never used again.
 //!
 //! `weir help CODE` prints a row. Codes of errors begin with E, of warnings with W; E0xx speak of
-//! the file and of meaning, E1xx of the way an expression is written.
+//! the file and of meaning, E1xx of the way an expression is written, E2xx of a rule's tests.
 
 /// One code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +151,30 @@ codes! {
     "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
     "E113", "an unpaired brace",
     "A value in a message stands between `{` and `}`.";
+    "E200", "the wrong shape in a test",
+    "A single value, a list or a mapping stands where the tests of a rule need something else.";
+    "E201", "unknown key in a test",
+    "Tests know `name`, `start`, `given`, `defaults`, `events`, `alerts` and `rekyc`.";
+    "E202", "something is missing in a test",
+    "A test has a name, at least one event, and says which alerts must come: `alerts: []` if none.";
+    "E203", "an event that is not there",
+    "Each entry of a story holds one event: `tx`, or the name of an identity or security event.";
+    "E204", "unknown field in a test",
+    "Events and facts have the fields of the catalogue; expected alerts name `let`s of the rule.";
+    "E205", "a value that does not fit",
+    "The value is of another type than its field or `let`, or not one of the words it can have.";
+    "E206", "an unreadable time",
+    "Times are offsets from the story's start (`36h`, `-20d`); `start` is a time in RFC 3339.";
+    "E207", "a repetition that is not complete",
+    "`every` and `times` belong together: `every: 2h, times: 3` are three events.";
+    "E208", "a story that is too long",
+    "A story has at most 10,000 events, repetitions counted.";
+    "E209", "a list that is not there",
+    "A test can replace only lists that exist as files in `lists/`.";
+    "E210", "an event that cannot be",
+    "The event or fact lacks something that every real one has, or contradicts itself.";
+    "E211", "two tests of one name",
+    "Reports go by the test's name, so it must be unique in its rule.";
     "W201", "an absent value decides",
     "A comparison with an absent value is false, so `x != \"a\"` is false and `not (x == \"a\")` is true when \
      there is no x. Say which is meant with `has(x)` or `x ?? \"none\"`.";
@@ -164,6 +188,8 @@ codes! {
     "A rule should carry one story that fires and one that stays silent.";
     "W206", "a row that is never reached",
     "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
+    "W302", "a test that never wakes the rule",
+    "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }
 
 /// What `code` means.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::domain::alert::{Condition, Contribution, EventRef, NamedValue, WindowEvidence};
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{Alert, AlertUpdate, Evidence, Instant, Refusal, RekycRequest, Severity};
+use crate::engine::outcome::Effect;
 use crate::pipeline::{Delivery, Outgoing};
 
 use super::kinds::Kind;
@@ -37,6 +38,26 @@ pub struct Origin {
     pub sequence: u64,
     /// Its place among the effects of that sequence.
     pub index: usize,
+}
+
+/// What is published about an effect, if anything is.
+#[must_use]
+pub fn effect(effect: &Effect, origin: Origin) -> Option<Outgoing> {
+    match effect {
+        Effect::AlertRaised(raised) => alert(raised),
+        Effect::AlertExtended(update) => alert_updated(update, origin),
+        Effect::RekycRequested(request) => rekyc_requested(request),
+        Effect::RekycMerged(merge) => rekyc_merged(merge, origin),
+        Effect::AlertDecided(_)
+        | Effect::RekycCompleted { .. }
+        | Effect::IdentityChanged(_)
+        | Effect::TransitionRefused { .. }
+        | Effect::Parked { .. }
+        | Effect::ParkedReleased { .. }
+        | Effect::ParkedOverflow { .. }
+        | Effect::RulebookActivated { .. }
+        | Effect::RulebookMissing { .. } => None,
+    }
 }
 
 /// A new alert; `None` when its rule is in shadow.
@@ -67,19 +88,23 @@ pub fn alert(alert: &Alert) -> Option<Outgoing> {
     Some(message(alert.id.clone(), subject, ALERT, alert.at, &data))
 }
 
-/// A further match of an open alert. The caller leaves out updates of rules in shadow.
+/// A further match of an open alert; `None` when its rule is in shadow.
 #[must_use]
-pub fn alert_updated(update: &AlertUpdate, severity: Severity, origin: Origin) -> Outgoing {
+pub fn alert_updated(update: &AlertUpdate, origin: Origin) -> Option<Outgoing> {
+    if update.is_shadow {
+        return None;
+    }
     let data = AlertUpdatedData {
         alert_id: &update.alert,
         rule: &update.rule,
-        severity: severity.word(),
+        severity: update.severity.word(),
         score: update.score.normalize().to_string(),
         message: &update.message,
         event: event(&update.event),
     };
-    let subject = alert_subject(severity, &update.rule);
-    message(follow_up(&update.alert, origin), subject, ALERT_UPDATED, update.at, &data)
+    let subject = alert_subject(update.severity, &update.rule);
+    let id = follow_up(&update.alert, origin);
+    Some(message(id, subject, ALERT_UPDATED, update.at, &data))
 }
 
 /// A re-KYC request; `None` when its rule is in shadow.
@@ -100,9 +125,12 @@ pub fn rekyc_requested(request: &RekycRequest) -> Option<Outgoing> {
     Some(message(request.id.clone(), subject, REKYC_REQUESTED, request.at, &data))
 }
 
-/// A further cause for an open request. The caller leaves out those of rules in shadow.
+/// A further cause for an open request; `None` when its rule is in shadow.
 #[must_use]
-pub fn rekyc_merged(merge: &RekycMerge, origin: Origin) -> Outgoing {
+pub fn rekyc_merged(merge: &RekycMerge, origin: Origin) -> Option<Outgoing> {
+    if merge.is_shadow {
+        return None;
+    }
     let data = RekycMergedData {
         request_id: &merge.request,
         level: merge.level.word(),
@@ -110,7 +138,8 @@ pub fn rekyc_merged(merge: &RekycMerge, origin: Origin) -> Outgoing {
         due_at: merge.due_at.to_string(),
     };
     let subject = format!("aml.out.rekyc.{}", merge.cause.word());
-    message(follow_up(&merge.request, origin), subject, REKYC_MERGED, merge.at, &data)
+    let id = follow_up(&merge.request, origin);
+    Some(message(id, subject, REKYC_MERGED, merge.at, &data))
 }
 
 /// A refused message of `stream`: what was wrong with it, but nothing of what it said.

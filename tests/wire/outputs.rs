@@ -125,13 +125,15 @@ fn two_updates_of_one_alert_never_share_an_id() {
     let update = AlertUpdate {
         alert: "0123abcd".into(),
         rule: "structuring-cash-deposits".into(),
+        severity: Severity::High,
+        is_shadow: false,
         at: at(),
         event: alert().event,
         score: Decimal::new(60, 0),
         message: "4 cash deposits".into(),
     };
     let send = |sequence, index| {
-        encode::alert_updated(&update, Severity::High, Origin { sequence, index })
+        encode::alert_updated(&update, Origin { sequence, index }).expect("not in shadow")
     };
     assert_eq!(send(18, 0).id, "0123abcd.18.0");
     assert_eq!(send(18, 1).id, "0123abcd.18.1");
@@ -150,8 +152,10 @@ fn a_rekyc_message_does_not_show_what_is_behind_it() {
         at: at(),
         due_at: at(),
         level: RekycLevel::Enhanced,
+        is_shadow: false,
     };
     let merged = encode::rekyc_merged(&merge, Origin { sequence: 9, index: 2 });
+    let merged = merged.expect("not in shadow");
     assert_eq!(
         (merged.id.as_str(), merged.subject.as_str()),
         ("r1.9.2", "aml.out.rekyc.data_doubt")
