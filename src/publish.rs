@@ -9,7 +9,7 @@ mod lines;
 pub mod mapping;
 mod table;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,18 +42,18 @@ pub struct RowError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file, its mapping or its header cannot be read.
-    #[error("read {}: {reason}", path.display())]
+    #[error("read {name}: {reason}")]
     Unreadable {
         /// The file.
-        path: PathBuf,
+        name: String,
         /// What went wrong.
         reason: io::Error,
     },
     /// The mapping file is wrong.
-    #[error("use the mapping {}:{place}: {what}", path.display())]
+    #[error("use the mapping {name}:{place}: {what}")]
     Mapping {
         /// The mapping file.
-        path: PathBuf,
+        name: String,
         /// Line and column.
         place: mapping::Place,
         /// What is wrong.
@@ -61,20 +61,20 @@ pub enum Error {
     },
     /// A CSV file without a mapping.
     #[error(
-        "publish {}: a CSV file needs a mapping of its columns; give one or put it at {}",
-        path.display(), expected.display()
+        "publish {name}: a CSV file needs a mapping of its columns; give one or put it at {}",
+        expected.display()
     )]
     NoMapping {
         /// The CSV file.
-        path: PathBuf,
+        name: String,
         /// Where a mapping is looked for when none is given.
         expected: PathBuf,
     },
     /// The mapping names a column that the file does not have.
-    #[error("publish {}: it has no column `{column}`; it has {present}", path.display())]
+    #[error("publish {name}: it has no column `{column}`; it has {present}")]
     NoColumn {
         /// The CSV file.
-        path: PathBuf,
+        name: String,
         /// The column of the mapping.
         column: String,
         /// The columns of the file.
@@ -102,22 +102,51 @@ enum Rows {
 /// # Errors
 /// The file cannot be opened, or it is a CSV file and the mapping is missing, wrong or does not fit.
 pub fn open(path: &Path, mapping: Option<Mapping>) -> Result<Reader, Error> {
-    let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
-    let opened = input::open(path).map_err(unreadable)?;
-    let rows = if is_table(path) {
-        let mapping = match mapping {
-            Some(mapping) => mapping,
-            None => mapping_beside(path)?,
-        };
-        Rows::Table(Box::new(table::Table::new(path, opened.content, mapping)?))
-    } else {
-        Rows::Lines(lines::Lines::new(opened.content))
+    let name = path.display().to_string();
+    let (counted, bytes_read, bytes_total) =
+        input::open(path).map_err(|reason| Error::Unreadable { name: name.clone(), reason })?;
+    let mapping = match mapping {
+        None if is_table(path) => Some(mapping_beside(path)?),
+        mapping => mapping,
     };
-    Ok(Reader { rows, bytes_read: opened.bytes_read, bytes_total: opened.bytes_total })
+    let rows = Rows::new(&name, counted, mapping)?;
+    Ok(Reader { rows, bytes_read, bytes_total })
+}
+
+/// Reads events from memory or a pipe; the endings of `name` tell what it is, as those of a file do.
+///
+/// # Errors
+/// Its first bytes cannot be read, or it is CSV and the mapping is missing or does not fit.
+pub fn read(
+    name: &str,
+    content: impl Read + Send + 'static,
+    mapping: Option<Mapping>,
+) -> Result<Reader, Error> {
+    let rows = Rows::new(name, content, mapping)?;
+    Ok(Reader { rows, bytes_read: Arc::default(), bytes_total: 0 })
+}
+
+impl Rows {
+    fn new(
+        name: &str,
+        content: impl Read + Send + 'static,
+        mapping: Option<Mapping>,
+    ) -> Result<Self, Error> {
+        let path = Path::new(name);
+        let content = input::unpacked(path, content)
+            .map_err(|reason| Error::Unreadable { name: name.to_owned(), reason })?;
+        if !is_table(path) {
+            return Ok(Self::Lines(lines::Lines::new(content)));
+        }
+        let no_mapping = || Error::NoMapping { name: name.to_owned(), expected: beside(path) };
+        let mapping = mapping.ok_or_else(no_mapping)?;
+        Ok(Self::Table(Box::new(table::Table::new(name, content, mapping)?)))
+    }
 }
 
 impl Reader {
-    /// Bytes of the file read so far, and its size; of the compressed file if it is one.
+    /// Bytes of the file read so far, and its size; of the compressed file if it is one. Both are 0
+    /// when it is no file.
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {
         (self.bytes_read.load(Ordering::Relaxed).min(self.bytes_total), self.bytes_total)
@@ -135,11 +164,9 @@ impl Iterator for Reader {
     }
 }
 
-/// `transactions.csv.zst` and `transactions.csv` without their endings: name and kind.
-fn parts(path: &Path) -> (PathBuf, Option<&str>) {
-    let plain = if has_ending(path, "zst") { path.with_extension("") } else { path.to_owned() };
-    let kind = if has_ending(&plain, "csv") { Some("csv") } else { None };
-    (plain, kind)
+/// The path without the ending of compression.
+fn unpacked_name(path: &Path) -> PathBuf {
+    if has_ending(path, "zst") { path.with_extension("") } else { path.to_owned() }
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {
@@ -147,15 +174,19 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 }
 
 fn is_table(path: &Path) -> bool {
-    parts(path).1.is_some()
+    has_ending(&unpacked_name(path), "csv")
+}
+
+fn beside(path: &Path) -> PathBuf {
+    unpacked_name(path).with_extension("toml")
 }
 
 fn mapping_beside(path: &Path) -> Result<Mapping, Error> {
-    let expected = parts(path).0.with_extension("toml");
+    let expected = beside(path);
     if !expected.exists() {
-        return Err(Error::NoMapping { path: path.to_owned(), expected });
+        return Err(Error::NoMapping { name: path.display().to_string(), expected });
     }
-    Mapping::read(&expected)
+    Mapping::load(&expected)
 }
 
 /// The message id of an event: `<source>/<id>` and `place`, or a digest of them when a header of the

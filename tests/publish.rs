@@ -1,7 +1,7 @@
 //! Files of events become messages: JSON lines as they stand, CSV by its mapping, compressed or not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn data(name: &str) -> PathBuf {
 }
 
 fn mapping(text: &str) -> Result<Mapping, Error> {
-    Mapping::parse(Path::new("m.toml"), text)
+    Mapping::parse(text)
 }
 
 /// All rows of a file with this name and content.
@@ -48,10 +48,7 @@ fn rows(
     content: &[u8],
     mapping: Option<Mapping>,
 ) -> Result<Vec<Result<Prepared, RowError>>, Error> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join(name);
-    std::fs::File::create(&path).and_then(|mut file| file.write_all(content)).expect("a file");
-    Ok(publish::open(&path, mapping)?.collect())
+    Ok(publish::read(name, Cursor::new(content.to_vec()), mapping)?.collect())
 }
 
 fn body(row: &Result<Prepared, RowError>) -> Value {
@@ -130,7 +127,7 @@ fn a_row_that_is_no_csv_is_told_by_its_line_and_the_rest_goes_on() {
 #[test]
 fn a_mistake_in_a_mapping_is_shown_with_its_place_and_a_hint() {
     for (name, from, to, expected) in [
-        ("not TOML", "[columns]", "[columns", "4:9"),
+        ("not TOML", "[columns]", "[columns", "5:9"),
         ("an unknown key", "[when]", "[whenever]", "unknown field `whenever`"),
         ("no source", "source = \"bank\"", "", "missing field `source`"),
         ("an empty source", "\"bank\"", "\"\"", "2:10: `source` must not be empty"),
@@ -160,7 +157,7 @@ fn a_mistake_in_a_mapping_is_shown_with_its_place_and_a_hint() {
     ] {
         assert!(TRANSACTIONS.contains(from), "{name}: the row replaces nothing");
         let error = mapping(&TRANSACTIONS.replacen(from, to, 1)).expect_err(name).to_string();
-        assert!(error.starts_with("use the mapping m.toml:"), "{name}: {error}");
+        assert!(error.starts_with("use the mapping text:"), "{name}: {error}");
         assert!(error.contains(expected), "{name}: {error}");
     }
     let both = format!("{TRANSACTIONS}\n[[events]]\nevent = \"aml.transaction.v1\"\n");
@@ -271,13 +268,12 @@ fn the_planted_stories_hold_what_their_readme_says() {
         count += 1;
         match decoder().decode(&[], &row.payload, stored_at()) {
             Ok(event) => {
-                repeated +=
-                    usize::from(!ids.insert((event.source.into_owned(), event.id.into_owned())))
+                let key = (event.source.into_owned(), event.id.into_owned());
+                repeated += usize::from(!ids.insert(key));
             }
             Err(refusal) => *reasons.entry(refusal.reason).or_default() += 1,
         }
     }
-    println!("{count} lines, {repeated} repeated, refused: {reasons:?}");
     assert!(count > 50 && repeated > 0 && reasons.len() >= 3, "{count} {repeated} {reasons:?}");
     assert!(!reasons.contains_key(&Reason::Internal));
 }

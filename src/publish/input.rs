@@ -9,29 +9,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The content of a file as it is read.
 pub(super) type Content = Box<dyn BufRead + Send>;
 
-/// An open file.
-pub(super) struct Opened {
-    pub(super) content: Content,
-    /// Bytes taken from the disk so far.
-    pub(super) bytes_read: Arc<AtomicU64>,
-    pub(super) bytes_total: u64,
-}
-
-/// Opens `path`; a file that ends in `.zst` is decompressed while it is read.
-pub(super) fn open(path: &Path) -> io::Result<Opened> {
+/// Opens `path`. Beside it: how many bytes were taken from the disk so far, and how many there are.
+pub(super) fn open(path: &Path) -> io::Result<(Counted, Arc<AtomicU64>, u64)> {
     let file = File::open(path)?;
     let bytes_total = file.metadata()?.len();
     let bytes_read = Arc::new(AtomicU64::new(0));
     let counted = Counted { file, bytes_read: Arc::clone(&bytes_read) };
-    let content: Content = if super::has_ending(path, "zst") {
-        Box::new(BufReader::new(zstd::Decoder::new(counted)?))
-    } else {
-        Box::new(BufReader::new(counted))
-    };
-    Ok(Opened { content, bytes_read, bytes_total })
+    Ok((counted, bytes_read, bytes_total))
 }
 
-struct Counted {
+/// What is named `path`; decompressed while it is read when that ends in `.zst`.
+pub(super) fn unpacked(path: &Path, content: impl Read + Send + 'static) -> io::Result<Content> {
+    if super::has_ending(path, "zst") {
+        Ok(Box::new(BufReader::new(zstd::Decoder::new(content)?)))
+    } else {
+        Ok(Box::new(BufReader::new(content)))
+    }
+}
+
+/// A file that counts.
+pub(super) struct Counted {
     file: File,
     bytes_read: Arc<AtomicU64>,
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use crate::wire;
-use crate::wire::kinds::UNKNOWN_SUBJECT;
+use crate::wire::kinds::{Kind, UNKNOWN_SUBJECT};
 
 use super::input::Content;
 use super::{Prepared, RowError};
@@ -51,7 +51,7 @@ impl Lines {
 fn prepare(payload: Vec<u8>, line: u64) -> Prepared {
     let head = wire::head(&payload);
     let kind = head.as_ref().and_then(|head| head.kind);
-    let subject = kind.map_or_else(|| UNKNOWN_SUBJECT.to_owned(), |kind| kind.subject());
+    let subject = kind.map_or_else(|| UNKNOWN_SUBJECT.to_owned(), Kind::subject);
     let message_id =
         head.map(|head| super::message_id(&head.source, &head.id, &format!("#{line}")));
     Prepared { subject, message_id, payload }

@@ -84,19 +84,25 @@ impl Mapping {
     ///
     /// # Errors
     /// It cannot be read, or it is wrong; the error says in which line.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::Unreadable { path: path.to_owned(), reason })?;
-        Self::parse(path, &text)
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::named(name, &text),
+            Err(reason) => Err(Error::Unreadable { name, reason }),
+        }
     }
 
-    /// Reads the text of a mapping file; `path` is for error texts only.
+    /// Reads the text of a mapping file.
     ///
     /// # Errors
     /// It is wrong; the error says in which line.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::named("text".to_owned(), text)
+    }
+
+    fn named(name: String, text: &str) -> Result<Self, Error> {
         file::parse(text).map_err(|mistake| Error::Mapping {
-            path: path.to_owned(),
+            name,
             place: mistake.place,
             what: mistake.what,
         })

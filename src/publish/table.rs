@@ -1,7 +1,6 @@
 //! CSV rows: each becomes as many messages as the mapping says.
 
 use std::collections::VecDeque;
-use std::path::Path;
 
 use super::input::Content;
 use super::mapping::Plan;
@@ -16,15 +15,15 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(path: &Path, content: Content, mapping: Mapping) -> Result<Self, Error> {
+    pub(super) fn new(name: &str, content: Content, mapping: Mapping) -> Result<Self, Error> {
         let mut reader = csv::ReaderBuilder::new().from_reader(content);
         let unreadable = |error: csv::Error| Error::Unreadable {
-            path: path.to_owned(),
+            name: name.to_owned(),
             reason: std::io::Error::other(what(&error)),
         };
         let columns = reader.headers().map_err(unreadable)?.clone();
         let plan = mapping.plan(&columns).map_err(|column| Error::NoColumn {
-            path: path.to_owned(),
+            name: name.to_owned(),
             column,
             present: columns.iter().collect::<Vec<_>>().join(", "),
         })?;
@@ -48,7 +47,7 @@ impl Table {
                 Ok(false) => self.is_over = true,
                 Err(error) => {
                     self.is_over = error.is_io_error();
-                    let line = error.position().map_or(self.reader.position(), |place| place);
+                    let line = error.position().unwrap_or_else(|| self.reader.position());
                     return Some(Err(RowError { line: line.line(), what: what(&error) }));
                 }
             }

@@ -23,9 +23,8 @@ pub(super) enum Form {
 impl Form {
     pub(super) fn value(self, text: &str) -> Value {
         match self {
-            Self::Text => text.into(),
             Self::Time if is_date(text) => format!("{text}T00:00:00Z").into(),
-            Self::Time => text.into(),
+            Self::Text | Self::Time => text.into(),
             Self::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
             Self::List => text.split(';').map(|part| Value::from(part.trim())).collect(),
         }

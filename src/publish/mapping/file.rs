@@ -152,13 +152,11 @@ fn kind(name: &str) -> Result<Kind, String> {
 
 fn field(known: &BTreeMap<String, Form>, leaf: &Leaf) -> Result<(String, Form), Wrong> {
     let path = leaf.keys.join(".");
-    match known.get(&path) {
-        Some(form) => Ok((path, *form)),
-        None => {
-            let names = known.keys().map(String::as_str);
-            Err((leaf.start, format!("the event has no field `{path}`{}", hint(&path, names))))
-        }
-    }
+    let Some(form) = known.get(&path) else {
+        let names = known.keys().map(String::as_str);
+        return Err((leaf.start, format!("the event has no field `{path}`{}", hint(&path, names))));
+    };
+    Ok((path, *form))
 }
 
 fn hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
