@@ -1,14 +1,21 @@
 //! The one integration-test binary: modules below, shared fakes in `support`.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests may panic: a panic is a failed test"
-)]
-
+// `cfg(test)` is always true here; it tells the lints that helpers in these files are test code.
+#[cfg(test)]
 mod dashboards;
+#[cfg(test)]
 mod diagnostics;
+#[cfg(test)]
 mod licences;
+#[cfg(test)]
+mod nats_edge;
+#[cfg(test)]
 mod rulebook;
+#[cfg(test)]
+mod store_contract;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
 mod wire;

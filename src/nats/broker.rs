@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde::Deserialize;
 
 use super::program::{Program, find_program};
@@ -26,6 +26,9 @@ const START_WAIT: Duration = Duration::from_secs(15);
 
 /// How long the supervisor gives the server to end by itself; `SUPERVISOR` counts tenths of it.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// How long the supervisor may take to notice that the server was killed.
+const KILL_WAIT: Duration = Duration::from_millis(500);
 
 /// Runs `$1 -c $2`, logs to `$3`, writes the server's process id to `$4`.
 ///
@@ -172,12 +175,8 @@ impl Broker {
     }
 
     /// Kills the server as a crash would; its folder and port stay for [`Self::start_again`].
-    pub async fn crash(&mut self) {
+    pub fn crash(&mut self) {
         self.kill();
-        let deadline = Instant::now() + STOP_WAIT;
-        while is_running(self.server_id) && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
     }
 
     /// Starts the server again after [`Self::crash`], in the same folder and on the same port.
@@ -236,6 +235,7 @@ impl Broker {
     fn spawn(&mut self) -> Result<(), Error> {
         // What an earlier server left behind must not be taken for this one's.
         let _ = fs::remove_file(self.path("server.pid"));
+        self.server_id = 0;
         let child = Command::new("sh")
             .args(["-c", SUPERVISOR, "weir-broker"])
             .arg(&self.program.path)
@@ -313,9 +313,19 @@ impl Broker {
         self.kill();
     }
 
+    /// Kills the server first, so that the supervisor can bury it: where nobody adopts orphans, a
+    /// dead one would stay in the process table. What is left of the group goes after that.
     fn kill(&mut self) {
         let Some(mut supervisor) = self.supervisor.take() else { return };
-        if let Some(group) = i32::try_from(supervisor.id()).ok().and_then(Pid::from_raw) {
+        let is_supervised = matches!(supervisor.try_wait(), Ok(None));
+        if is_supervised && let Some(server) = process(self.server_id) {
+            let _ = kill_process(server, Signal::KILL);
+            let deadline = Instant::now() + KILL_WAIT;
+            while matches!(supervisor.try_wait(), Ok(None)) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+        if let Some(group) = process(supervisor.id()) {
             // Supervisor and server are one group, of which nobody else is part.
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -404,7 +414,6 @@ fn read_text(path: &Path) -> Result<String, Error> {
     })
 }
 
-fn is_running(process: u32) -> bool {
-    let id = i32::try_from(process).ok().and_then(Pid::from_raw);
-    id.is_some_and(|id| rustix::process::test_kill_process(id).is_ok())
+fn process(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
 }
