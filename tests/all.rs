@@ -10,6 +10,8 @@ mod licences;
 #[cfg(test)]
 mod nats_edge;
 #[cfg(test)]
+mod pipeline;
+#[cfg(test)]
 mod rulebook;
 #[cfg(test)]
 mod store_contract;

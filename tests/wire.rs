@@ -1,8 +1,10 @@
 //! Messages as producers send them: what is read, what is refused and why, what is written.
 
 mod accepted;
+mod outputs;
 mod properties;
 mod refusals;
+mod schemas;
 
 use weir::domain::{Currency, Instant};
 use weir::wire::{Decoder, Settings};

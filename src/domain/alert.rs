@@ -117,6 +117,10 @@ pub struct AlertUpdate {
     pub alert: String,
     /// The rule, for counting.
     pub rule: String,
+    /// The rule's severity.
+    pub severity: Severity,
+    /// Recorded but not sent: the rule is in shadow.
+    pub is_shadow: bool,
     /// Evaluation instant of the further match.
     pub at: Instant,
     /// Its event.

@@ -291,6 +291,8 @@ impl State {
                 effects.push(Effect::AlertExtended(Box::new(AlertUpdate {
                     alert,
                     rule: rule.rule.name.clone(),
+                    severity: rule.rule.severity,
+                    is_shadow: rule.rule.status == Status::Shadow,
                     at,
                     event: event_ref(origin),
                     score,
@@ -393,6 +395,7 @@ impl State {
                     at,
                     due_at,
                     level,
+                    is_shadow,
                 })));
             }
             RequestVerdict::Open => {

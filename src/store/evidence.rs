@@ -321,6 +321,7 @@ mod tests {
                 value: "9400.50".to_owned(),
                 from: Some(Instant(-1)),
                 to: Instant(1_700_000_000_123_456),
+                is_truncated: false,
                 events_total: 51,
                 events: vec![Contribution {
                     event: EventRef {

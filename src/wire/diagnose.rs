@@ -323,4 +323,27 @@ mod tests {
             assert_eq!(duplicate_key(text).as_deref(), expected, "{text}");
         }
     }
+
+    #[test]
+    fn the_names_shown_in_paths_are_those_of_the_schemas() {
+        use crate::wire::schema;
+
+        fn collect(part: &serde_json::Value, names: &mut BTreeSet<String>) {
+            let inside = |key: &str| part[key].as_object().into_iter().flatten();
+            for (name, property) in inside("properties") {
+                names.insert(name.clone());
+                collect(property, names);
+            }
+            inside("$defs").for_each(|(_, definition)| collect(definition, names));
+        }
+        let mut names = BTreeSet::new();
+        for (_, schema) in schema::all() {
+            // Outputs have no `subject`; their fields never stand in a refusal.
+            if schema["properties"]["subject"].is_object() {
+                collect(&schema, &mut names);
+            }
+        }
+        let listed: BTreeSet<String> = FIELD_NAMES.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(listed, names);
+    }
 }

@@ -16,4 +16,8 @@ mod convert;
 mod decode;
 mod diagnose;
 
+pub mod encode;
+pub mod outputs;
+pub mod schema;
+
 pub use decode::{Decoder, Head, Settings, head};

@@ -20,6 +20,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("nats", &["domain", "engine::outcome", "pipeline", "telemetry"]),
     ("store", &["domain", "engine::outcome", "pipeline", "telemetry"]),
     ("publish", &["domain", "wire", "pipeline::Outgoing", "telemetry"]),
+    // Sample data and what was planted in it, so that the demo can tell what was found.
+    ("demo", &["domain", "publish", "rulebook", "wire"]),
     // Made of the options of the parts that it configures.
     ("config", &["domain", "engine", "files", "nats", "pipeline", "store", "telemetry", "wire"]),
     (
