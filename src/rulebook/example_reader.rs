@@ -89,7 +89,9 @@ impl Reader<'_> {
         let (defaults, events) = (get("defaults"), get("events"));
         let (alerts, rekyc) = (get("alerts"), get("rekyc"));
         let start = self.start(start)?;
-        let name = self.required(name, node.span, "name").and_then(|name| self.name(name));
+        let name = self.required(name, node.span, "name");
+        let name_span = name.map_or(node.span, |name| name.span);
+        let name = name.and_then(|name| self.name(name));
         let given = given.map_or_else(Given::default, |given| self.given(given, start));
         let defaults = self.defaults(defaults, start);
         let events = self
@@ -101,7 +103,8 @@ impl Reader<'_> {
         let rekyc = rekyc.map(|rekyc| self.expected_rekyc(rekyc, start));
         Some(Example {
             name: name?,
-            span: node.span,
+            // The name says which test is meant; the whole story would fill the screen.
+            span: name_span,
             start,
             customers: given.customers,
             accounts: given.accounts,

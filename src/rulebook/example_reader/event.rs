@@ -31,7 +31,7 @@ impl Reader<'_> {
         let entries = node.and_then(|node| self.any_mapping(node, "`defaults`")).unwrap_or(&[]);
         for entry in entries {
             let Some(name) = self.event_name(entry, &[]) else { continue };
-            let mut fields = self.fields(name, &entry.value);
+            let mut fields = self.fields(name, &entry.value).unwrap_or_default();
             // Checked here so that a wrong default is reported once and not for every event.
             fields.retain(|(slot, value)| {
                 self.field_value(slot.field(), value, start, Some(1)).is_some()
@@ -88,7 +88,8 @@ impl Reader<'_> {
             return;
         };
         let mut fields = defaults.get(&name).cloned().unwrap_or_default();
-        for (slot, value) in self.fields(name, &entry.value) {
+        let Some(own) = self.fields(name, &entry.value) else { return };
+        for (slot, value) in own {
             fields.retain(|(earlier, _)| *earlier != slot);
             fields.push((slot, value));
         }
@@ -185,11 +186,12 @@ impl Reader<'_> {
         name
     }
 
-    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Vec<(Slot, &'n Node)> {
+    /// The fields that are known; `None` when there are no keys and values at all.
+    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Option<Vec<(Slot, &'n Node)>> {
         let known = fields_of(name.family());
         let names: Vec<&str> = known.iter().map(|slot| short_name(*slot)).collect();
         let mut fields = Vec::new();
-        for entry in self.any_mapping(node, "the event's fields").unwrap_or(&[]) {
+        for entry in self.any_mapping(node, "the event's fields")? {
             let Some(slot) = known.iter().find(|slot| short_name(**slot) == entry.key) else {
                 let title = format!("`{}` is not a field of `{}`", entry.key, event_key(name));
                 self.unknown("E204", entry, title, &names);
@@ -197,7 +199,7 @@ impl Reader<'_> {
             };
             fields.push((*slot, &entry.value));
         }
-        fields
+        Some(fields)
     }
 
     /// Refuses an event that could not be written to the log as it stands.
