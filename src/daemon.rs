@@ -59,7 +59,7 @@ pub async fn run(
     watch_progress: &dyn Fn(&Notice<'_>),
 ) -> anyhow::Result<Ended> {
     let parts = Parts::start(&options.config).await?;
-    let ended = parts.work(options, stop, watch_progress).await;
+    let ended = Box::pin(parts.work(options, stop, watch_progress)).await;
     if let Err(error) = &ended {
         parts.health.unmet(Condition::Running, error.to_string());
     }
@@ -284,8 +284,8 @@ impl Parts {
     /// Hot reload: a sound folder is announced in the log, anything else leaves the live rulebook alone.
     async fn take_up_changes(&self, config: &Config, client: &Client) -> anyhow::Result<Ended> {
         let watched = rulebooks::watch(&config.rules, config.watch);
-        let mut changes = match watched {
-            Ok(Some((watcher, changes))) => (watcher, changes),
+        let (_watcher, mut changes) = match watched {
+            Ok(Some(kept)) => kept,
             Ok(None) => return std::future::pending().await,
             Err(error) => {
                 tracing::warn!(
@@ -297,7 +297,7 @@ impl Parts {
         };
         let mut announced = self.folder.as_ref().map_or(&self.live, |book| &book.digest).clone();
         loop {
-            next(&mut changes.1).await;
+            next(&mut changes).await;
             match rulebooks::from_folder(&config.rules) {
                 Ok(rulebook) if rulebook.digest == announced => {
                     self.store.note(NOTE_RELOAD, None).await?;

@@ -153,11 +153,11 @@ pub struct Watcher {
 /// # Errors
 /// The folder cannot be watched.
 pub fn watch(folder: &Path, how: Watch) -> notify::Result<Option<(Watcher, mpsc::Receiver<()>)>> {
-    let (changed, changes) = mpsc::channel(1);
+    let (sender, changes) = mpsc::channel(1);
     let folder: PathBuf = folder.to_owned();
     let tell = move |_: DebounceEventResult| {
         // A full channel means that a change is waiting to be taken up already.
-        let _ = changed.try_send(());
+        let _ = sender.try_send(());
     };
     let watcher = match how {
         Watch::Off => return Ok(None),

@@ -151,34 +151,30 @@ codes! {
     "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
     "E113", "an unpaired brace",
     "A value in a message stands between `{` and `}`.";
-    "E200", "a test of the wrong shape",
-    "In the tests a list stands where keys and values are expected, or the other way round.";
-    "E201", "an unknown key of a test",
-    "A test has `name`, `start`, `given`, `defaults`, `events`, `alerts` and `rekyc`; an expected re-KYC \
-     request has `at`, `entity` and `level`.";
-    "E202", "a test that lacks something",
-    "A test needs a name, events and alerts; events and expected alerts need a time. `alerts: []` says that \
-     none may come.";
-    "E203", "no event, two events or an unknown one",
-    "Each entry of `events` holds one event: `tx` for a transaction, else its full name (`kyc.registered`).";
-    "E204", "an unknown field in a test",
-    "The event, customer or account has no such field, or the rule has no such `let`.";
-    "E205", "a value that does not fit its field",
-    "Amounts are plain numbers from zero on, countries and currencies ISO codes, and fields with a fixed set \
-     of words take one of them.";
-    "E206", "a time that cannot be read",
-    "Times in tests are offsets from the start with a unit (2d, 90m, -20d); `start` is RFC 3339.";
-    "E207", "a repetition that cannot be understood",
-    "`every` (a length) and `times` (a whole number) belong together.";
+    "E200", "the wrong shape in a test",
+    "A single value, a list or a mapping stands where the tests of a rule need something else.";
+    "E201", "unknown key in a test",
+    "Tests know `name`, `start`, `given`, `defaults`, `events`, `alerts` and `rekyc`.";
+    "E202", "something is missing in a test",
+    "A test has a name, at least one event, and says which alerts must come: `alerts: []` if none.";
+    "E203", "an event that is not there",
+    "Each entry of a story holds one event: `tx`, or the name of an identity or security event.";
+    "E204", "unknown field in a test",
+    "Events and facts have the fields of the catalogue; expected alerts name `let`s of the rule.";
+    "E205", "a value that does not fit",
+    "The value is of another type than its field or `let`, or not one of the words it can have.";
+    "E206", "an unreadable time",
+    "Times are offsets from the story's start (`36h`, `-20d`); `start` is a time in RFC 3339.";
+    "E207", "a repetition that is not complete",
+    "`every` and `times` belong together: `every: 2h, times: 3` are three events.";
     "E208", "a story that is too long",
-    "A story has at most 10,000 events, repetitions included.";
-    "E209", "an unknown list in a test",
-    "`given.list` stands in for list files, so there must be a file of that name.";
-    "E210", "something that could not happen like this",
-    "A transaction has an amount and a customer or account, identity and security events have a customer, and \
-     nobody starts in a state that no identity event leads to.";
+    "A story has at most 10,000 events, repetitions counted.";
+    "E209", "a list that is not there",
+    "A test can replace only lists that exist as files in `lists/`.";
+    "E210", "an event that cannot be",
+    "The event or fact lacks something that every real one has, or contradicts itself.";
     "E211", "two tests of one name",
-    "Reports tell tests apart by their names.";
+    "Reports go by the test's name, so it must be unique in its rule.";
     "W201", "an absent value decides",
     "A comparison with an absent value is false, so `x != \"a\"` is false and `not (x == \"a\")` is true when \
      there is no x. Say which is meant with `has(x)` or `x ?? \"none\"`.";
@@ -193,8 +189,7 @@ codes! {
     "W206", "a row that is never reached",
     "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
     "W302", "a test that never wakes the rule",
-    "The story has no event that the rule waits for, with a value for its `entity`. So it would pass whatever \
-     the rule says.";
+    "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }
 
 /// What `code` means.
