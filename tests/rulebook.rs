@@ -4,6 +4,7 @@
 //! names every field and every rule that there is.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use weir::engine::rehearsal::{self, Change};
@@ -32,7 +33,8 @@ fn every_shipped_test_passes() {
     let mut told = String::new();
     for failed in report.failed() {
         for difference in &failed.differences {
-            told += &format!("{}: {}: {difference}\n", failed.path, failed.example);
+            writeln!(told, "{}: {}: {difference}", failed.path, failed.example)
+                .expect("text can be written");
         }
     }
     assert!(told.is_empty(), "\n{told}");
