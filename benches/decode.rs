@@ -1,5 +1,7 @@
 //! Decoding one message: structured and binary mode, and what a refusal costs.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up must stop")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

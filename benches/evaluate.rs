@@ -3,6 +3,8 @@
 //! What is measured is an engine that has seen the whole sample once, so that windows are full, and
 //! then judges it again shifted in time.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up must stop")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -25,9 +27,11 @@ fn rulebook() -> Arc<Rulebook> {
 }
 
 fn payloads() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let files = demo::unpack(folder.path()).expect("sample files");
     let mut all = Vec::new();
-    for sample in demo::SAMPLES {
-        for prepared in sample.read().expect("readable sample") {
+    for file in files {
+        for prepared in publish::open(&file, None).expect("readable sample") {
             all.push(prepared.expect("a sound row").payload);
         }
     }

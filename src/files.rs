@@ -127,7 +127,9 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().and_then(|ending| ending.to_str()).is_some_and(|it| endings.contains(&it))
 }
 
-fn is_rule(path: &Path) -> bool {
+/// Whether a path is that of a rule file.
+#[must_use]
+pub fn is_rule(path: &Path) -> bool {
     has_ending(path, &["yaml", "yml"])
 }
 

@@ -1,8 +1,10 @@
 #![doc = include_str!("README.md")]
 
 // The order to read them in is in the page above: domain, rulebook, engine, wire, pipeline, edges.
+pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod files;

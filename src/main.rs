@@ -1,3 +1,5 @@
 //! Parses arguments, calls `cli`, turns the result into an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    weir::cli::main()
+}

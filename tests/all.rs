@@ -6,6 +6,8 @@ mod dashboards;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod end_to_end;
+#[cfg(test)]
 mod licences;
 #[cfg(test)]
 mod nats_edge;

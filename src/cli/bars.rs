@@ -12,7 +12,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Progress of one piece of work.
 pub struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     what: &'static str,
     said: Instant,
     is_quiet: bool,
@@ -33,13 +33,14 @@ impl Bar {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(what);
-        Self { bar, what, said: Instant::now(), is_quiet }
+        Self { drawn: bar, what, said: Instant::now(), is_quiet }
     }
 
     /// Work has come this far.
     pub fn at(&mut self, done: u64, message: impl FnOnce() -> String) {
-        self.bar.set_position(done);
-        if self.said.elapsed() < if output::is_watched() { Duration::from_millis(100) } else { LINE_EVERY }
+        self.drawn.set_position(done);
+        if self.said.elapsed()
+            < if output::is_watched() { Duration::from_millis(100) } else { LINE_EVERY }
         {
             return;
         }
@@ -48,11 +49,11 @@ impl Bar {
         if !output::is_watched() && !self.is_quiet {
             output::say(&format!("{}: {message}", self.what));
         }
-        self.bar.set_message(message);
+        self.drawn.set_message(message);
     }
 
     /// The work is done.
     pub fn done(self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

@@ -15,9 +15,10 @@ use super::{exit, output, run, runtime};
 use crate::config::{self, Config, Overrides};
 use crate::daemon::{self, Options};
 use crate::demo::planted::{self, Line, Named};
-use crate::demo::{BASE_CURRENCY, SAMPLES, schemes};
+use crate::demo::{BASE_CURRENCY, schemes, unpack};
 use crate::nats::{self, Broker, BrokerOptions, BulkMessage, BulkPublisher, Patience};
 use crate::pipeline::Notice;
+use crate::publish;
 use crate::store::{self, AlertFilter, Status};
 use crate::telemetry::log;
 
@@ -63,13 +64,14 @@ struct Summary {
 
 /// `weir demo`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    log::init(log::Format::Auto)?;
+    log::init(log::Format::Auto, log::FILTER_WATCHED)?;
     runtime()?.block_on(demonstrate(arguments))
 }
 
 async fn demonstrate(arguments: &Arguments) -> anyhow::Result<u8> {
     let stop = run::stop_signals()?;
-    let options = BrokerOptions { program: arguments.nats_server.clone(), ..BrokerOptions::default() };
+    let options =
+        BrokerOptions { program: arguments.nats_server.clone(), ..BrokerOptions::default() };
     let broker = Broker::start(options).await?;
     output::say(&format!(
         "broker: nats-server {} ({}), private, in {}",
@@ -96,7 +98,7 @@ async fn play(
     let client = broker.client().await?;
     nats::ensure_log_stream(&client, nats::Manage::Create).await?;
     nats::ensure_out_stream(&client, nats::Manage::Create).await?;
-    let published = publish(&client, arguments.json).await?;
+    let published = publish_sample(&client, broker, arguments.json).await?;
     client.close().await;
     let started = Clock::now();
     let database = config.database.clone();
@@ -133,13 +135,20 @@ fn config_for(arguments: &Arguments, broker: &Broker, database: &Path) -> anyhow
 }
 
 /// Puts the sample onto the log; gives back how many messages the broker stored.
-async fn publish(client: &nats::Client, is_quiet: bool) -> anyhow::Result<u64> {
+async fn publish_sample(
+    client: &nats::Client,
+    broker: &Broker,
+    is_quiet: bool,
+) -> anyhow::Result<u64> {
+    let files = unpack(&broker.directory().join("sample"))?;
     let mut publisher = BulkPublisher::new(client);
     let mut count: u64 = 0;
-    for sample in SAMPLES {
-        let mut bar = Bar::new(sample.name, 0, is_quiet);
-        for prepared in sample.read().with_context(|| format!("failed to read {}", sample.name))? {
-            let prepared = prepared.with_context(|| format!("failed to read {}", sample.name))?;
+    for file in files {
+        let mut reader = publish::open(&file, None)?;
+        let mut bar = Bar::new("publishing", reader.progress().1, is_quiet);
+        while let Some(prepared) = reader.next() {
+            let prepared =
+                prepared.with_context(|| format!("failed to read {}", file.display()))?;
             count += 1;
             // Not the event's own id: the broker must not swallow the planted duplicates.
             let message = BulkMessage {
@@ -148,7 +157,7 @@ async fn publish(client: &nats::Client, is_quiet: bool) -> anyhow::Result<u64> {
                 payload: prepared.payload.into(),
             };
             publisher.publish(message).await?;
-            bar.at(count, || format!("{} published", output::grouped(count)));
+            bar.at(reader.progress().0, || format!("{} messages", output::grouped(count)));
         }
         bar.done();
     }
@@ -193,13 +202,12 @@ impl LiveLine {
     }
 
     fn draw(&self) {
-        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
         let judged = self.judged.get();
+        let milliseconds = self.started.elapsed().as_millis().max(1);
+        let rate = u128::from(judged) * 1_000 / milliseconds;
         let line = format!(
-            "{} judged, {:.0}/s, {} behind, {} alerts",
+            "{} judged, {rate}/s, {} behind, {} alerts",
             output::grouped(judged),
-            // A rate for people to look at; nothing is decided by it.
-            judged as f64 / seconds,
             output::grouped(self.total.saturating_sub(judged)),
             output::grouped(self.alerts.get()),
         );
@@ -260,11 +268,7 @@ fn table(lines: &[Line], status: &Status) -> anyhow::Result<()> {
     output::line("\nPlanted and found")?;
     let mut table = output::table(&["planted", "schemes", "found"]);
     for line in lines {
-        table.add_row([
-            line.typology.clone(),
-            line.planted.to_string(),
-            line.found.to_string(),
-        ]);
+        table.add_row([line.typology.clone(), line.planted.to_string(), line.found.to_string()]);
     }
     output::line(&table.to_string())?;
     output::line(

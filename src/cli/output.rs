@@ -44,7 +44,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// A table without lines that fits the terminal.
 pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     if !io::stdout().is_terminal() {
         table.set_width(200);

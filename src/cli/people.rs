@@ -164,10 +164,7 @@ fn alerts_list(arguments: &AlertsList) -> anyhow::Result<u8> {
     }
     output::line(&table.to_string())?;
     if arguments.limit > 0 && alerts.len() as u64 == arguments.limit {
-        output::line(&format!(
-            "the newest {} are shown; --limit 0 shows all",
-            arguments.limit
-        ))?;
+        output::line(&format!("the newest {} are shown; --limit 0 shows all", arguments.limit))?;
     }
     output::line("weir alerts show ID explains one")?;
     Ok(exit::FINE)
@@ -235,9 +232,19 @@ fn show(alert: &AlertDetail) -> anyhow::Result<()> {
         ("at", summary.at.to_string()),
         (
             "event",
-            format!("{} of {} (sequence {})", summary.event_id, summary.event_source, summary.event_sequence),
+            format!(
+                "{} of {} (sequence {})",
+                summary.event_id, summary.event_source, summary.event_sequence
+            ),
         ),
-        ("rule text", format!("{} in rulebook {}", output::short(&alert.rule_digest), output::short(&alert.rulebook_digest))),
+        (
+            "rule text",
+            format!(
+                "{} in rulebook {}",
+                output::short(&alert.rule_digest),
+                output::short(&alert.rulebook_digest)
+            ),
+        ),
         ("remarks", if marks.is_empty() { "none".to_owned() } else { marks.join("; ") }),
     ] {
         facts.add_row([name.to_owned(), value]);
@@ -293,7 +300,7 @@ fn why(evidence: &Evidence) -> anyhow::Result<()> {
             window.name, window.value, window.text, window.to, window.events_total
         ))?;
         let hidden = window.events.len().saturating_sub(EVENTS_SHOWN);
-        if window.events_total as usize > EVENTS_SHOWN {
+        if window.events_total > EVENTS_SHOWN as u64 {
             output::line(&format!("  the latest {EVENTS_SHOWN}:"))?;
         }
         for item in window.events.iter().skip(hidden) {
@@ -322,8 +329,7 @@ pub fn rekyc(command: &RekycCommand) -> anyhow::Result<u8> {
         output::line("no re-KYC requests")?;
         return Ok(exit::FINE);
     }
-    let mut table =
-        output::table(&["id", "customer", "scope", "level", "status", "due", "causes"]);
+    let mut table = output::table(&["id", "customer", "scope", "level", "status", "due", "causes"]);
     for request in &requests {
         table.add_row([
             output::short(&request.id).to_owned(),
@@ -369,7 +375,11 @@ fn status_shown(status: &Status) -> anyhow::Result<()> {
     let rulebook = status.rulebook.as_ref().map_or_else(
         || "none yet".to_owned(),
         |rulebook| {
-            format!("{} since sequence {}", output::short(&rulebook.digest), rulebook.since_sequence)
+            format!(
+                "{} since sequence {}",
+                output::short(&rulebook.digest),
+                rulebook.since_sequence
+            )
         },
     );
     let alerts = |is_shadow: bool| {
@@ -381,7 +391,10 @@ fn status_shown(status: &Status) -> anyhow::Result<()> {
     };
     for (name, value) in [
         ("log", log),
-        ("committed", format!("{} (from {})", group(status.position), group(status.first_sequence))),
+        (
+            "committed",
+            format!("{} (from {})", group(status.position), group(status.first_sequence)),
+        ),
         ("last commit", status.updated_at.to_string()),
         ("evaluated", group(status.evaluated)),
         ("parked", format!("{} ({} waiting now)", group(status.parked), group(status.parked_now))),

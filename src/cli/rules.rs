@@ -48,12 +48,12 @@ pub fn check(arguments: &CheckArguments) -> anyhow::Result<u8> {
         let problems: Vec<_> = loaded
             .diagnostics
             .iter()
-            .map(|problem| render::json(problem, source_of(problem, &texts)))
+            .map(|problem| render::to_json(problem, source_of(problem, &texts)))
             .collect();
         output::json(&json!({ "errors": errors, "warnings": warnings, "diagnostics": problems }))?;
     } else {
         show(&loaded.diagnostics, &texts)?;
-        let rules = texts.keys().filter(|path| !path.ends_with(".csv")).count();
+        let rules = texts.keys().filter(|path| files::is_rule(path.as_ref())).count();
         output::line(&format!("{rules} rule file(s): {errors} error(s), {warnings} warning(s)"))?;
     }
     let is_bad = errors > 0 || (arguments.strict && warnings > 0);
@@ -79,12 +79,15 @@ pub fn test(arguments: &TestArguments) -> anyhow::Result<u8> {
     let texts = files::read_paths(&arguments.paths)?;
     let loaded = loader::load(&texts);
     let Some(rulebook) = loaded.rulebook else {
-        let errors: Vec<Diagnostic> =
-            loaded.diagnostics.into_iter().filter(|problem| problem.level == Level::Error).collect();
+        let errors: Vec<Diagnostic> = loaded
+            .diagnostics
+            .into_iter()
+            .filter(|problem| problem.level == Level::Error)
+            .collect();
         if arguments.json {
             let problems: Vec<_> = errors
                 .iter()
-                .map(|problem| render::json(problem, source_of(problem, &texts)))
+                .map(|problem| render::to_json(problem, source_of(problem, &texts)))
                 .collect();
             output::json(&json!({ "errors": errors.len(), "diagnostics": problems }))?;
         } else {
@@ -94,16 +97,17 @@ pub fn test(arguments: &TestArguments) -> anyhow::Result<u8> {
         return Ok(exit::FINDINGS);
     };
     let wanted = |rehearsal: &Rehearsal| {
-        arguments.filter.as_ref().is_none_or(|text| {
-            rehearsal.rule.contains(text) || rehearsal.example.contains(text)
-        })
+        arguments
+            .filter
+            .as_ref()
+            .is_none_or(|text| rehearsal.rule.contains(text) || rehearsal.example.contains(text))
     };
     let report = rehearsal::rehearse_all(&rulebook);
     let run: Vec<&Rehearsal> = report.rehearsals.iter().filter(|it| wanted(it)).collect();
     if arguments.json {
-        let tests: Vec<_> = run.iter().map(|rehearsal| as_json(rehearsal, &texts)).collect();
+        let outcomes: Vec<_> = run.iter().map(|rehearsal| as_json(rehearsal, &texts)).collect();
         let failed = run.iter().filter(|it| !it.is_passed()).count();
-        output::json(&json!({ "tests": tests, "run": run.len(), "failed": failed }))?;
+        output::json(&json!({ "tests": outcomes, "run": run.len(), "failed": failed }))?;
     } else {
         report_shown(&rulebook, &run, &texts)?;
     }
@@ -120,8 +124,12 @@ fn as_json(rehearsal: &Rehearsal, texts: &BTreeMap<String, String>) -> serde_jso
         .differences
         .iter()
         .map(|difference| {
-            let (line, column) = render::line_and_column(source, difference.span.start);
-            json!({ "line": line, "column": column, "difference": difference.to_string() })
+            let place = render::position(source, difference.span.start);
+            json!({
+                "line": place.line,
+                "column": place.column,
+                "difference": difference.to_string(),
+            })
         })
         .collect();
     json!({
@@ -142,7 +150,8 @@ fn report_shown(
         output::line(&format!("FAILED {}: {}", rehearsal.path, rehearsal.example))?;
         let source = texts.get(&rehearsal.path).map_or("", String::as_str);
         for difference in &rehearsal.differences {
-            let (line, column) = render::line_and_column(source, difference.span.start);
+            let place = render::position(source, difference.span.start);
+            let (line, column) = (place.line, place.column);
             output::line(&format!("  {}:{line}:{column}: {difference}", rehearsal.path))?;
         }
     }

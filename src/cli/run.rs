@@ -24,11 +24,12 @@ pub struct Arguments {
 /// `weir run`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let config = arguments.config.load()?;
-    log::init(match arguments.log_format.as_str() {
+    let format = match arguments.log_format.as_str() {
         "text" => log::Format::Text,
         "json" => log::Format::Json,
         _ => log::Format::Auto,
-    })?;
+    };
+    log::init(format, log::FILTER_DEFAULT)?;
     let patience = if arguments.until_caught_up { Patience::None } else { Patience::Endless };
     let options = Options { config, until_caught_up: arguments.until_caught_up, patience };
     runtime()?.block_on(async {
@@ -55,7 +56,9 @@ pub fn stop_signals() -> std::io::Result<watch::Receiver<bool>> {
             if is_second {
                 std::process::exit(130);
             }
-            tracing::info!("Stopping: what was read is committed first; a second signal ends at once.");
+            tracing::info!(
+                "Stopping: what was read is committed first; a second signal ends at once."
+            );
             let _ = stop.send(true);
         }
     });

@@ -30,9 +30,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         output::json(schema)?;
         return Ok(exit::FINE);
     }
-    let nearest = all.iter().map(|(known, _)| *known).min_by_key(|known| {
-        strsim::damerau_levenshtein(known, name)
-    });
+    let nearest = all
+        .iter()
+        .map(|(known, _)| *known)
+        .min_by_key(|known| strsim::damerau_levenshtein(known, name));
     let hint = nearest.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
     output::say(&format!("weir: there is no message type `{name}`{hint}"));
     Ok(exit::FINDINGS)

@@ -5,62 +5,57 @@
 
 pub mod planted;
 
-use std::io::{Cursor, Read};
-
-use crate::publish::{self, Mapping, Prepared, RowError};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// One file of the sample data.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// The file's name; its endings tell what it is.
-    pub name: &'static str,
+struct Sample {
+    name: &'static str,
     bytes: &'static [u8],
-    mapping: Option<&'static str>,
 }
 
-/// Everything that is published, in this order: records first, then what moves.
-pub const SAMPLES: &[Sample] = &[
-    Sample {
-        name: "customers.csv.zst",
-        bytes: include_bytes!("../../tests/data/customers.csv.zst"),
-        mapping: Some(include_str!("../../tests/data/customers.toml")),
-    },
-    Sample {
-        name: "accounts.csv.zst",
-        bytes: include_bytes!("../../tests/data/accounts.csv.zst"),
-        mapping: Some(include_str!("../../tests/data/accounts.toml")),
-    },
+/// A file of `tests/data`.
+macro_rules! sample {
+    ($name:literal) => {
+        Sample { name: $name, bytes: include_bytes!(concat!("../../tests/data/", $name)) }
+    };
+}
+
+/// Files that are published, in this order: records first, then what moves.
+const EVENTS: &[Sample] = &[
+    sample!("customers.csv.zst"),
+    sample!("accounts.csv.zst"),
     TRANSACTIONS,
-    Sample {
-        name: "planted.ndjson",
-        bytes: include_bytes!("../../tests/data/planted.ndjson"),
-        mapping: None,
-    },
+    sample!("planted.ndjson"),
 ];
 
-const TRANSACTIONS: Sample = Sample {
-    name: "transactions.csv.zst",
-    bytes: include_bytes!("../../tests/data/transactions.csv.zst"),
-    mapping: Some(include_str!("../../tests/data/transactions.toml")),
-};
+/// Which column is which field.
+const MAPPINGS: &[Sample] =
+    &[sample!("customers.toml"), sample!("accounts.toml"), sample!("transactions.toml")];
 
-const LABELS: &[u8] = include_bytes!("../../tests/data/labels.csv.zst");
-const STORIES: &str = include_str!("../../tests/data/planted-labels.csv");
+const TRANSACTIONS: Sample = sample!("transactions.csv.zst");
+const LABELS: Sample = sample!("labels.csv.zst");
+const STORIES: Sample = sample!("planted-labels.csv");
 
 /// The base currency that the sample is in.
 pub const BASE_CURRENCY: &str = "SEK";
 
-impl Sample {
-    /// The file's events, ready to be published.
-    ///
-    /// # Errors
-    /// The mapping or the file is not what it should be.
-    pub fn read(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<Prepared, RowError>>, publish::Error> {
-        let mapping = self.mapping.map(Mapping::parse).transpose()?;
-        publish::read(self.name, Cursor::new(self.bytes), mapping)
+/// Writes the sample files into `folder`; gives back those to publish, in their order.
+///
+/// # Errors
+/// The folder cannot be made or written.
+pub fn unpack(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder)?;
+    for sample in MAPPINGS {
+        fs::write(folder.join(sample.name), sample.bytes)?;
     }
+    let write = |sample: &Sample| {
+        let path = folder.join(sample.name);
+        fs::write(&path, sample.bytes)?;
+        Ok(path)
+    };
+    EVENTS.iter().map(write).collect()
 }
 
 /// All schemes planted in the sample: those of the generator, and our own small stories.
@@ -68,13 +63,13 @@ impl Sample {
 /// # Errors
 /// The embedded label files are not what they should be.
 pub fn schemes() -> anyhow::Result<Vec<planted::Scheme>> {
-    let unpack = |bytes: &[u8]| -> std::io::Result<Vec<u8>> {
+    let plain = |sample: &Sample| -> io::Result<Vec<u8>> {
         let mut plain = Vec::new();
-        zstd::stream::read::Decoder::new(bytes)?.read_to_end(&mut plain)?;
+        zstd::stream::read::Decoder::new(sample.bytes)?.read_to_end(&mut plain)?;
         Ok(plain)
     };
-    let (labels, transactions) = (unpack(LABELS)?, unpack(TRANSACTIONS.bytes)?);
+    let (labels, transactions) = (plain(&LABELS)?, plain(&TRANSACTIONS)?);
     let mut schemes = planted::schemes(labels.as_slice(), transactions.as_slice())?;
-    schemes.extend(planted::stories(STORIES.as_bytes())?);
+    schemes.extend(planted::stories(STORIES.bytes)?);
     Ok(schemes)
 }

@@ -15,7 +15,10 @@ use tracing_subscriber::EnvFilter;
 pub const FILTER_VARIABLE: &str = "WEIR_LOG";
 
 /// What is logged when the variable is not set.
-pub const FILTER_DEFAULT: &str = "info";
+pub const FILTER_DEFAULT: &str = "info,async_nats=warn";
+
+/// The filter of a command that people watch: its own words are on the screen already.
+pub const FILTER_WATCHED: &str = "warn,async_nats=error";
 
 /// The only field names of log records. None may hold an id of a customer, an account, an event
 /// or an alert, or a value taken from a message.
@@ -116,16 +119,17 @@ pub enum Error {
     NotUtf8,
 }
 
-/// Sends all log records of the process to standard error.
+/// Sends all log records of the process to standard error; `default` is the filter when `WEIR_LOG`
+/// does not say one.
 ///
 /// # Errors
 /// `WEIR_LOG` has a mistake, or logging was set up before.
-pub fn init(format: Format) -> Result<(), Error> {
+pub fn init(format: Format, default: &str) -> Result<(), Error> {
     use tracing_subscriber::util::SubscriberInitExt as _;
 
     let filter = match std::env::var(FILTER_VARIABLE) {
         Ok(text) => filter(&text)?,
-        Err(std::env::VarError::NotPresent) => filter(FILTER_DEFAULT)?,
+        Err(std::env::VarError::NotPresent) => filter(default)?,
         Err(std::env::VarError::NotUnicode(_)) => return Err(Error::NotUtf8),
     };
     let is_terminal = std::io::stderr().is_terminal();
