@@ -1,1 +1,438 @@
-//! daemon.
+//! The daemon: builds every part from the configuration, runs them, and stops them in the right order.
+//!
+//! The only place that knows all parts. Order of a start: metrics and health, rules, database, broker,
+//! streams, replay, work. Order of a stop: no more reading, what was read is judged and committed, what
+//! was committed is published, connections are closed.
+
+mod observe;
+mod rulebooks;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{mpsc, watch};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::nats::{self, Client, LogInbox, Patience, StreamReport};
+use crate::pipeline::{self, Ended, Judge, LogIdentity, Notice, Outgoing, Settings, Shelf, Store};
+use crate::rulebook::Rulebook;
+use crate::store::SqliteStore;
+use crate::telemetry::health::{Condition, Health};
+use crate::telemetry::http::{self, Pages};
+use crate::telemetry::metrics::{Metrics, Reload};
+use crate::wire::{Decoder, encode};
+
+use observe::Observer;
+pub use observe::now;
+
+/// The note that `weir status` shows while the rules folder is not taken up.
+const NOTE_RELOAD: &str = "rules not taken up";
+
+/// How often the end of the log is asked for, for lag.
+const LAG_EVERY: Duration = Duration::from_secs(1);
+
+/// How long to wait before the broker is asked again for what it did not give.
+const BROKER_PAUSE: Duration = Duration::from_secs(2);
+
+/// How to run.
+pub struct Options {
+    /// The configuration.
+    pub config: Config,
+    /// End when everything that is in the log now was judged, instead of waiting for more.
+    pub until_caught_up: bool,
+    /// Keep trying when the broker is away, instead of failing at once.
+    pub patience: Patience,
+}
+
+/// Runs until `stop` becomes true, the log's end is reached (if asked for) or something is broken.
+///
+/// `watch_progress` is told everything that the pipeline tells.
+///
+/// # Errors
+/// Whatever keeps the daemon from working on; everything committed stays committed.
+pub async fn run(
+    options: &Options,
+    stop: watch::Receiver<bool>,
+    watch_progress: &dyn Fn(&Notice<'_>),
+) -> anyhow::Result<Ended> {
+    let parts = Parts::start(&options.config).await?;
+    let ended = Box::pin(parts.work(options, stop, watch_progress)).await;
+    if let Err(error) = &ended {
+        parts.health.unmet(Condition::Running, error.to_string());
+    }
+    parts.store.close().await.context("failed to close the database")?;
+    ended
+}
+
+/// What exists before the broker is there.
+struct Parts {
+    metrics: Arc<Metrics>,
+    health: Health,
+    store: SqliteStore,
+    shelf: Shelf,
+    genesis: Arc<Rulebook>,
+    /// The rulebook that was activated last in the committed log.
+    live: String,
+    /// The rules folder as it is now, if it is sound.
+    folder: Option<Arc<Rulebook>>,
+}
+
+impl Parts {
+    async fn start(config: &Config) -> anyhow::Result<Self> {
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"))?);
+        let health = Health::new();
+        serve_pages(config, &metrics, &health).await?;
+        let shelf = Shelf::default();
+        let read = rulebooks::from_folder(&config.rules);
+        let store = SqliteStore::open(&config.database).await?;
+        health.met(Condition::Store);
+        let known = rulebooks::from_store(&store, &shelf, &read).await?;
+        let folder = match read {
+            Ok(rulebook) => {
+                store.note(NOTE_RELOAD, None).await?;
+                Some(rulebook)
+            }
+            Err(rejected) => {
+                refuse_rules(&store, &metrics, &config.rules, &rejected).await?;
+                None
+            }
+        };
+        health.met(Condition::Rulebook);
+        let (genesis, live) = (known.genesis, known.live);
+        Ok(Self { metrics, health, store, shelf, genesis, live, folder })
+    }
+
+    async fn work(
+        &self,
+        options: &Options,
+        stop: watch::Receiver<bool>,
+        watch_progress: &dyn Fn(&Notice<'_>),
+    ) -> anyhow::Result<Ended> {
+        let config = &options.config;
+        let client = nats::connect(&config.nats, options.patience).await?;
+        let connecting = self.reach_broker(config, &client, options.patience);
+        let Some(log) = until(&stop, connecting).await.transpose()? else {
+            return Ok(Ended::Stopped);
+        };
+        let position = self.adopt(&log).await?;
+        let mut inbox = self.open(&client, &log).await?;
+        self.health.met(Condition::Log);
+        let last = self.announce_folder(&client, log.last).await?;
+        if options.until_caught_up {
+            inbox.stop_at(last);
+        }
+        if position == 0 || self.replay_is_empty(position).await? {
+            self.health.met(Condition::State);
+        }
+        let judge = self.judge(config, &log.identity);
+        let observer = Observer::new(
+            Arc::clone(&self.metrics),
+            self.health.clone(),
+            self.shelf.clone(),
+            position,
+            &self.shelf.get(&self.live).unwrap_or_else(|| Arc::clone(&self.genesis)),
+        );
+        self.health.met(Condition::Running);
+        let notice = |notice: Notice<'_>| {
+            observer.notice(&notice);
+            watch_progress(&notice);
+        };
+        let outlet = nats::Outlet::new(&client);
+        let work = pipeline::run(&mut inbox, &self.store, &outlet, judge, position, stop, notice);
+        let background = self.background(config, &client, options.until_caught_up);
+        let ended = tokio::select! {
+            ended = work => ended.map_err(anyhow::Error::from),
+            never = background => never,
+        };
+        client.close().await;
+        ended
+    }
+
+    fn judge(&self, config: &Config, log: &LogIdentity) -> Judge {
+        let engine = Engine::new(Arc::clone(&self.genesis), config.limits.clone());
+        let settings = Settings {
+            batch_messages_max: config.batch_messages_max,
+            ids_remembered: config.ids_remembered,
+            stream: log.stream.clone(),
+        };
+        Judge::new(Decoder::new(config.decoding), engine, self.shelf.clone(), settings)
+    }
+
+    /// Waits for the broker and its streams; says what is missing while it waits.
+    async fn reach_broker(
+        &self,
+        config: &Config,
+        client: &Client,
+        patience: Patience,
+    ) -> anyhow::Result<StreamReport> {
+        let mut is_said = false;
+        loop {
+            if !client.is_connected() {
+                let why = "the broker is not connected";
+                self.health.unmet(Condition::Log, why);
+                if !is_said {
+                    tracing::warn!("The broker cannot be reached yet; trying on.");
+                    is_said = true;
+                }
+                client.connected().await;
+            }
+            self.metrics.nats_connected(true);
+            let found = async {
+                nats::ensure_out_stream(client, config.streams.manage).await?;
+                nats::ensure_log_stream(client, config.streams.manage).await
+            };
+            let error = match found.await {
+                Ok(log) => return Ok(log),
+                Err(error) => error,
+            };
+            // A missing stream may be created by somebody else any time; a daemon waits for it.
+            let may_pass =
+                error.is_transient() || matches!(error, nats::Error::MissingStream { .. });
+            if patience == Patience::None || !may_pass {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, "The broker is there, the streams are not; trying again.");
+            self.health.unmet(Condition::Log, error.to_string());
+            tokio::time::sleep(BROKER_PAUSE).await;
+        }
+    }
+
+    /// Makes this log ours, or refuses one that is not. Gives back the committed position.
+    async fn adopt(&self, log: &StreamReport) -> anyhow::Result<u64> {
+        let weak: Vec<&str> = log.weaknesses.iter().map(|weakness| weakness.word()).collect();
+        if !weak.is_empty() {
+            let reason = weak.join(", ");
+            tracing::warn!(reason, "The log's stream is weaker than a production log should be.");
+        }
+        if let Some(ours) = self.store.log_identity().await? {
+            if ours != log.identity {
+                return Err(nats::Error::Replaced {
+                    stream: ours.stream,
+                    ours: ours.created,
+                    found: log.identity.created.clone(),
+                }
+                .into());
+            }
+        } else {
+            self.store.set_log_identity(&log.identity, log.first.max(1)).await?;
+        }
+        let position = self.store.position().await.map_err(anyhow::Error::from)?;
+        if position > log.last {
+            return Err(nats::Error::RolledBack { position, last: log.last }.into());
+        }
+        Ok(position)
+    }
+
+    /// Opens the log where it began for us: state is rebuilt by judging it again.
+    async fn open(&self, client: &Client, log: &StreamReport) -> anyhow::Result<LogInbox> {
+        let first = self.store.reader().status().await?.first_sequence;
+        let inbox = LogInbox::open(client, &log.identity, first.saturating_sub(1)).await?;
+        Ok(inbox)
+    }
+
+    async fn replay_is_empty(&self, position: u64) -> anyhow::Result<bool> {
+        Ok(self.store.reader().status().await?.first_sequence > position)
+    }
+
+    /// Puts the folder's rulebook into the log if it is not the live one. Gives back the log's end.
+    async fn announce_folder(&self, client: &Client, last: u64) -> anyhow::Result<u64> {
+        match &self.folder {
+            Some(rulebook) if rulebook.digest != self.live => {
+                self.announce(client, rulebook).await?;
+                Ok(nats::log_report(client).await?.last)
+            }
+            _ => Ok(last),
+        }
+    }
+
+    async fn announce(&self, client: &Client, rulebook: &Arc<Rulebook>) -> anyhow::Result<()> {
+        rulebooks::keep(&self.store, rulebook).await?;
+        self.shelf.put(Arc::clone(rulebook));
+        write_control(client, encode::rulebook(&rulebook.digest, now())).await
+    }
+
+    /// Everything beside the pipeline; never ends by itself.
+    async fn background(
+        &self,
+        config: &Config,
+        client: &Client,
+        until_caught_up: bool,
+    ) -> anyhow::Result<Ended> {
+        let watching = async {
+            if until_caught_up {
+                return std::future::pending().await;
+            }
+            self.take_up_changes(config, client).await
+        };
+        let ticking = async {
+            match config.tick_every.filter(|_| !until_caught_up) {
+                Some(every) => tick(client, every).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = watching => ended,
+            ended = ticking => ended,
+            ended = self.measure_lag(client) => ended,
+            ended = self.watch_link(client) => ended,
+        }
+    }
+
+    /// Hot reload: a sound folder is announced in the log, anything else leaves the live rulebook alone.
+    async fn take_up_changes(&self, config: &Config, client: &Client) -> anyhow::Result<Ended> {
+        let watched = rulebooks::watch(&config.rules, config.watch);
+        let (_watcher, mut changes) = match watched {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return std::future::pending().await,
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "The rules folder cannot be watched; changes are taken up at the next start."
+                );
+                return std::future::pending().await;
+            }
+        };
+        let mut announced = self.folder.as_ref().map_or(&self.live, |book| &book.digest).clone();
+        loop {
+            next(&mut changes).await;
+            match rulebooks::from_folder(&config.rules) {
+                Ok(rulebook) if rulebook.digest == announced => {
+                    self.store.note(NOTE_RELOAD, None).await?;
+                    self.metrics.rulebook_reload(Reload::Loaded);
+                }
+                Ok(rulebook) => match self.announce(client, &rulebook).await {
+                    Ok(()) => {
+                        announced.clone_from(&rulebook.digest);
+                        self.store.note(NOTE_RELOAD, None).await?;
+                        self.metrics.rulebook_reload(Reload::Loaded);
+                    }
+                    Err(error) => {
+                        // The folder is looked at again with its next change, or at the next start.
+                        tracing::error!(%error, "A changed rulebook could not be put into the log.");
+                        self.metrics.rulebook_reload(Reload::Refused);
+                    }
+                },
+                Err(rejected) => {
+                    refuse_rules(&self.store, &self.metrics, &config.rules, &rejected).await?;
+                }
+            }
+        }
+    }
+
+    async fn measure_lag(&self, client: &Client) -> anyhow::Result<Ended> {
+        loop {
+            if let Ok(log) = nats::log_report(client).await {
+                self.metrics.log_last(log.last);
+            }
+            if let Ok(status) = self.store.reader().status().await {
+                self.metrics.unmonitored(status.unmonitored);
+                self.metrics.outbox_pending(status.outbox_pending);
+            }
+            tokio::time::sleep(LAG_EVERY).await;
+        }
+    }
+
+    /// Readiness follows the connection.
+    async fn watch_link(&self, client: &Client) -> anyhow::Result<Ended> {
+        let mut link = client.link();
+        let (mut connects, mut slow) = (link.borrow().connects, link.borrow().slow_consumers);
+        loop {
+            let now = link.borrow_and_update().clone();
+            self.metrics.nats_connected(client.is_connected());
+            if client.is_connected() {
+                self.health.met(Condition::Log);
+            } else {
+                self.health.unmet(Condition::Log, "the broker is not connected");
+                tracing::warn!("The broker is not connected; trying on.");
+            }
+            (connects..now.connects).for_each(|_| self.metrics.nats_reconnect());
+            (slow..now.slow_consumers).for_each(|_| self.metrics.slow_consumer());
+            (connects, slow) = (connects.max(now.connects), slow.max(now.slow_consumers));
+            if link.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+}
+
+async fn serve_pages(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    health: &Health,
+) -> anyhow::Result<()> {
+    let Some(address) = config.listen else { return Ok(()) };
+    let listener = http::bind(address).await?;
+    let pages = Pages {
+        metrics: Arc::clone(metrics),
+        health: health.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    tracing::info!(address = %listener.local_addr()?, "Metrics and health are served.");
+    tokio::spawn(async move {
+        if let Err(error) = http::serve(listener, pages, std::future::pending()).await {
+            tracing::error!(%error, "Metrics and health are served no more.");
+        }
+    });
+    Ok(())
+}
+
+async fn refuse_rules(
+    store: &SqliteStore,
+    metrics: &Metrics,
+    folder: &Path,
+    rejected: &rulebooks::Rejected,
+) -> anyhow::Result<()> {
+    metrics.rulebook_reload(Reload::Refused);
+    tracing::error!(
+        path = %folder.display(),
+        reason = %rejected,
+        "The rules folder is not taken up; the last good rulebook stays live."
+    );
+    store.note(NOTE_RELOAD, Some(&rejected.to_string())).await?;
+    Ok(())
+}
+
+/// Writes time into the log while nothing else does.
+async fn tick(client: &Client, every: Duration) -> anyhow::Result<Ended> {
+    let mut last_seen = None;
+    loop {
+        tokio::time::sleep(every).await;
+        let Ok(log) = nats::log_report(client).await else { continue };
+        let is_idle = last_seen.replace(log.last) == Some(log.last);
+        if is_idle && let Err(error) = write_control(client, encode::tick(now())).await {
+            tracing::debug!(%error, "A tick could not be written.");
+        } else if is_idle {
+            last_seen = Some(log.last + 1);
+        }
+    }
+}
+
+/// Puts one of Weir's own entries into the log.
+async fn write_control(client: &Client, message: Outgoing) -> anyhow::Result<()> {
+    let subject = message.subject.clone();
+    let published = nats::Outlet::new(client).publish(&[(0, message)]).await;
+    anyhow::ensure!(
+        !published.rows.is_empty(),
+        "the broker did not confirm a message to {subject}"
+    );
+    Ok(())
+}
+
+async fn next(changes: &mut mpsc::Receiver<()>) {
+    if changes.recv().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The work's result, or `None` if `stop` came first.
+async fn until<T>(stop: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
+    let mut stop = stop.clone();
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|&stop| stop) => None,
+        result = work => Some(result),
+    }
+}

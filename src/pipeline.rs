@@ -1,160 +1,569 @@
 //! One message from bytes to fate: read this file first.
+//!
+//! 1. read a batch of the log, in order and without a hole ([`read`]; `nats::inbox`)
+//! 2. decode and validate each message; a bad one becomes a refusal ([`Judge::message`]; `wire`)
+//! 3. skip ids that were judged already ([`seen`])
+//! 4. apply it to the engine, the only thing that changes state (`engine`)
+//! 5. gather fates, effects and what is to be published ([`gather`])
+//! 6. commit them with the position in one SQL transaction ([`keep`]; `store`)
+//! 7. publish what was committed, and mark it as sent ([`publish`]; `nats::outlet`)
+//! 8. move on: the committed sequence is the position, and no acknowledgement carries meaning
+//!
+//! Steps 1, 2–5, 6 and 7–8 run side by side on different batches; the order of effects is the order of
+//! the log. The engine is never rolled back: a commit whose outcome is unknown is looked up and, if it
+//! did not happen, tried again with the same content. After a restart the log is judged again from its
+//! beginning; up to the committed position nothing is written, and alerts are compared with the stored
+//! ones, so every restart tests that judging is deterministic.
 
-use std::future::Future;
+pub mod ports;
+pub mod seen;
 
-use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Clock};
 
-use crate::domain::{Fate, FateCounts, Instant, Refusal};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::domain::event::Control;
+use crate::domain::fate::{Reason, Refusal};
+use crate::domain::{Alert, Body, Fate, Instant};
 use crate::engine::outcome::Effect;
+use crate::engine::{Counts, Engine, Sizes};
+use crate::rulebook::Rulebook;
+use crate::wire::{Decoder, encode};
 
-/// One message as the log delivered it.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    /// Its stream sequence.
-    pub sequence: u64,
-    /// When the broker stored it: the only clock that the log carries for every message.
-    pub stored_at: Instant,
-    /// `content-type` and `ce-*` headers, names in lower case; empty in structured mode.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub payload: Bytes,
-}
+pub use ports::{
+    Commit, Committed, Delivery, FateRow, Inbox, InboxError, LogIdentity, Outgoing, Outlet,
+    Quarantined, Store, StoreError,
+};
+use seen::{Seen, Sighting};
 
-/// Which log it is: a stream's name may be used again for another log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogIdentity {
-    /// The stream's name.
-    pub stream: String,
-    /// When the broker says it was created, in RFC 3339.
-    pub created: String,
-}
+/// Batches that may wait between two stages.
+const STAGE_QUEUE: usize = 4;
 
-/// Where messages come from, in the order of the log.
-pub trait Inbox {
-    /// Waits for at least one message and returns what is ready, oldest first, at most `max`.
-    ///
-    /// Messages come with consecutive sequences from where the inbox was opened. An empty batch
-    /// means that the end of the log was reached and the inbox was asked to stop there.
-    ///
-    /// # Errors
-    /// The log is not what we were reading, or the connection is lost for good.
-    fn next_batch(&mut self, max: usize)
-    -> impl Future<Output = Result<Vec<Delivery>, InboxError>>;
-}
+/// Most messages whose effects one SQL transaction holds.
+const COMMIT_MESSAGES_MAX: u64 = 20_000;
 
-/// Why no more messages can be read.
-#[derive(Debug, thiserror::Error)]
-pub enum InboxError {
-    /// A sequence is missing: the log has a hole. Stops the daemon before the next judgement.
-    #[error("the log has a hole: expected sequence {expected}, got {found}")]
-    Hole {
-        /// What should have come.
-        expected: u64,
-        /// What came.
-        found: u64,
-    },
-    /// The broker or the network failed in a way that reconnecting does not mend.
-    #[error("failed to read the log: {0}")]
-    Broker(String),
-}
+/// Rows of the outbox that are published at a time.
+const PUBLISH_ROWS_MAX: usize = 500;
 
-/// One message of a commit that has a row of its own in the ledger.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FateRow {
-    /// Stream sequence.
-    pub sequence: u64,
-    /// What became of it; never [`Fate::Evaluated`].
-    pub fate: Fate,
-}
+/// Rulebooks by digest, for activations that come over the log.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<BTreeMap<String, Arc<Rulebook>>>>);
 
-/// A refused message, kept whole.
-#[derive(Clone, Debug)]
-pub struct Quarantined {
-    /// Stream sequence.
-    pub sequence: u64,
-    /// When the broker stored it.
-    pub stored_at: Instant,
-    /// Why, and where in the message.
-    pub refusal: Refusal,
-    /// The headers that were read.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub payload: Bytes,
-}
-
-/// A message to be published after its commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Deterministic; becomes `Nats-Msg-Id`.
-    pub id: String,
-    /// Where to.
-    pub subject: String,
-    /// CloudEvents, structured JSON.
-    pub payload: Vec<u8>,
-}
-
-/// Everything that one stretch of the log led to; stored in one SQL transaction or not at all.
-#[derive(Clone, Debug, Default)]
-pub struct Commit {
-    /// The committed sequence that this stretch follows; compared before anything is written.
-    pub previous: u64,
-    /// The last sequence of the stretch: the new position.
-    pub sequence: u64,
-    /// How many messages met each fate.
-    pub counts: FateCounts,
-    /// A row for every message that was not simply evaluated.
-    pub fates: Vec<FateRow>,
-    /// Refused messages.
-    pub quarantined: Vec<Quarantined>,
-    /// Effects with the sequence that caused them, in order.
-    pub effects: Vec<(u64, Effect)>,
-    /// Messages to publish, in order.
-    pub outbox: Vec<Outgoing>,
-}
-
-/// What a commit came to.
+/// What the pipeline came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Committed {
-    /// The stretch is stored.
-    Done,
-    /// Another daemon moved the position: stop at once.
-    Fenced,
+pub enum Ended {
+    /// It was asked to stop; everything read was committed.
+    Stopped,
+    /// The end of the log was reached, as asked.
+    CaughtUp,
 }
 
-/// Why nothing was stored, or why it is not known whether it was.
+/// Why the pipeline stopped by itself.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database cannot be reached or is busy; trying again may help.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
-    /// The database refuses for a reason that trying again does not mend.
-    #[error("the database refused: {0}")]
-    Refused(String),
+pub enum Error {
+    /// The log cannot be read on.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    /// Effects cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another daemon has moved the position.
+    #[error("another daemon committed to this database; this one stops")]
+    Fenced,
+    /// The log activates a rulebook that the database does not hold.
+    #[error("the log activates rulebook {digest} at sequence {sequence}, which is not stored here")]
+    RulebookMissing {
+        /// Its digest.
+        digest: String,
+        /// Where in the log.
+        sequence: u64,
+    },
+    /// Judging the same log again gave other alerts.
+    #[error(
+        "judging the log again changed {count} alert(s), the first is {first}; nothing was written"
+    )]
+    NotDeterministic {
+        /// How many.
+        count: usize,
+        /// The id of one of them.
+        first: String,
+    },
+    /// The judging thread ended without a word: a fault of ours.
+    #[error("judging stopped unexpectedly; the log names the cause")]
+    JudgeGone,
 }
 
-/// Where effects are kept: the one truth about progress.
-pub trait Store {
-    /// The committed sequence; 0 before the first commit.
-    ///
-    /// # Errors
-    /// The database could not be read.
-    fn position(&self) -> impl Future<Output = Result<u64, StoreError>>;
+/// How the pipeline works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most messages per batch.
+    pub batch_messages_max: usize,
+    /// How many ids are remembered for idempotency.
+    pub ids_remembered: usize,
+    /// The log's name, for messages about it.
+    pub stream: String,
+}
 
-    /// Stores a stretch in one transaction, if the position is still `commit.previous`.
-    ///
-    /// # Errors
-    /// The outcome is unknown or nothing was stored; the caller reads the position again.
-    fn commit(&self, commit: &Commit) -> impl Future<Output = Result<Committed, StoreError>>;
+/// What a stretch of the log came to, told after its commit.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// What was committed (nothing, while replaying).
+    pub commit: Commit,
+    /// How many messages were judged.
+    pub messages: u64,
+    /// The last sequence judged.
+    pub sequence: u64,
+    /// The stretch lies before the committed position.
+    pub is_replay: bool,
+    /// When the broker stored each message: sum over messages is not needed, the ends are.
+    pub stored: Option<(Instant, Instant)>,
+    /// The latest event time.
+    pub watermark: Option<Instant>,
+    /// The engine's counts.
+    pub counts: Vec<Counts>,
+    /// The engine's sizes.
+    pub sizes: Sizes,
+    /// Time spent on decoding and judging.
+    pub judging: Duration,
+    /// Time spent on the commit.
+    pub committing: Duration,
+}
 
-    /// Committed messages not yet published, oldest first, with their row numbers.
-    ///
-    /// # Errors
-    /// The database could not be read.
-    fn unsent(&self, max: usize) -> impl Future<Output = Result<Vec<(i64, Outgoing)>, StoreError>>;
+/// Something that happened which somebody may want to see.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// A stretch was committed or replayed.
+    Progress(&'a Progress),
+    /// The store did not answer; the same commit is tried again.
+    StoreRetry(&'a StoreError),
+    /// The broker did not confirm some messages; they are published again.
+    NotPublished {
+        /// How many.
+        messages: usize,
+    },
+    /// Committed messages wait to be published.
+    Unsent {
+        /// At least so many.
+        messages: usize,
+    },
+}
 
-    /// Marks rows of the outbox as published.
-    ///
-    /// # Errors
-    /// The database could not be written; publishing again is harmless (same message id).
-    fn mark_sent(&self, rows: &[i64]) -> impl Future<Output = Result<(), StoreError>>;
+impl Progress {
+    /// How many alerts the stretch raised, those of rules in shadow left out.
+    #[must_use]
+    pub fn counts_of_alerts(&self) -> u64 {
+        let raised = |effect: &Effect| matches!(effect, Effect::AlertRaised(it) if !it.is_shadow);
+        self.commit.effects.iter().filter(|(_, effect)| raised(effect)).count() as u64
+    }
+}
+
+impl Shelf {
+    /// Puts a rulebook on the shelf.
+    pub fn put(&self, rulebook: Arc<Rulebook>) {
+        let mut books = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        books.insert(rulebook.digest.clone(), rulebook);
+    }
+
+    /// The rulebook with this digest.
+    #[must_use]
+    pub fn get(&self, digest: &str) -> Option<Arc<Rulebook>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+}
+
+/// Runs the pipeline until it is stopped, the log's end is reached (if the inbox was asked to stop
+/// there) or something is broken for good.
+///
+/// `position` is the committed sequence; the inbox must have been opened at the log's first sequence,
+/// so that state is rebuilt before new messages are judged.
+///
+/// # Errors
+/// See [`enum@Error`]. Everything committed before stays committed.
+pub async fn run(
+    inbox: &mut impl Inbox,
+    store: &impl Store,
+    outlet: &impl Outlet,
+    judge: Judge,
+    position: u64,
+    stop: watch::Receiver<bool>,
+    notice: impl Fn(Notice<'_>),
+) -> Result<Ended, Error> {
+    let batch_max = judge.settings.batch_messages_max;
+    let (to_judge, batches) = mpsc::channel(STAGE_QUEUE);
+    let (to_keep, stretches) = mpsc::channel(STAGE_QUEUE);
+    let judging = std::thread::Builder::new()
+        .name("judge".to_owned())
+        .spawn(move || judge.run(batches, &to_keep, position))
+        .map_err(|_| Error::JudgeGone)?;
+    let committed = Notify::new();
+    let (done, is_done) = watch::channel(false);
+    let reading = read(inbox, to_judge, batch_max, stop);
+    let keeping = async {
+        let kept = keep(store, stretches, position, &committed, &notice).await;
+        // Whatever came of it, the publisher sends what is committed and ends.
+        let _ = done.send(true);
+        committed.notify_one();
+        kept
+    };
+    let publishing = publish(store, outlet, &committed, is_done, &notice);
+    let (read, kept, published) = tokio::join!(reading, keeping, publishing);
+    kept?;
+    if judging.join().is_err() {
+        return Err(Error::JudgeGone);
+    }
+    let ended = read?;
+    published?;
+    Ok(ended)
+}
+
+/// Step 1: batches of the log, until asked to stop or at its end.
+async fn read(
+    inbox: &mut impl Inbox,
+    to_judge: mpsc::Sender<Vec<Delivery>>,
+    batch_max: usize,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Ended, Error> {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            _ = stop.wait_for(|&stop| stop) => return Ok(Ended::Stopped),
+            batch = inbox.next_batch(batch_max) => batch?,
+        };
+        if batch.is_empty() {
+            return Ok(Ended::CaughtUp);
+        }
+        // The judge is gone only after an error that it has already handed on.
+        if to_judge.send(batch).await.is_err() {
+            return Ok(Ended::Stopped);
+        }
+    }
+}
+
+/// A judged batch on its way to the store.
+enum Judged {
+    Stretch(Box<Stretch>),
+    Broken(Error),
+}
+
+#[derive(Default)]
+struct Stretch {
+    progress: Progress,
+    /// Alerts regenerated at or below the committed position.
+    regenerated: Vec<Alert>,
+}
+
+/// Steps 2 to 5: what happens to each message, on one thread, in order.
+pub struct Judge {
+    decoder: Decoder,
+    engine: Engine,
+    seen: Seen,
+    shelf: Shelf,
+    settings: Settings,
+}
+
+impl Judge {
+    /// A judge with an engine that has seen nothing.
+    #[must_use]
+    pub fn new(decoder: Decoder, engine: Engine, shelf: Shelf, settings: Settings) -> Self {
+        let seen = Seen::new(settings.ids_remembered);
+        Self { decoder, engine, seen, shelf, settings }
+    }
+
+    fn run(
+        mut self,
+        mut batches: mpsc::Receiver<Vec<Delivery>>,
+        to_keep: &mpsc::Sender<Judged>,
+        position: u64,
+    ) {
+        while let Some(batch) = batches.blocking_recv() {
+            // A batch may straddle the position: what is replayed and what is new go separate ways.
+            let split = batch.partition_point(|delivery| delivery.sequence <= position);
+            for (part, is_replay) in [(batch.get(..split), true), (batch.get(split..), false)] {
+                let part = part.unwrap_or_default();
+                if part.is_empty() {
+                    continue;
+                }
+                let judged = match self.batch(part, is_replay) {
+                    Ok(stretch) => Judged::Stretch(Box::new(stretch)),
+                    Err(error) => Judged::Broken(error),
+                };
+                let is_broken = matches!(judged, Judged::Broken(_));
+                if to_keep.blocking_send(judged).is_err() || is_broken {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn batch(&mut self, batch: &[Delivery], is_replay: bool) -> Result<Stretch, Error> {
+        let started = Clock::now();
+        let mut stretch = Stretch::default();
+        for delivery in batch {
+            self.message(delivery, is_replay, &mut stretch)?;
+        }
+        let progress = &mut stretch.progress;
+        if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
+            progress.commit.previous = first.sequence.saturating_sub(1);
+            progress.commit.sequence = last.sequence;
+            progress.sequence = last.sequence;
+            progress.stored = Some((first.stored_at, last.stored_at));
+        }
+        progress.messages = batch.len() as u64;
+        progress.is_replay = is_replay;
+        progress.watermark = Some(self.engine.watermark());
+        progress.counts = vec![self.engine.take_counts()];
+        progress.sizes = self.engine.sizes();
+        progress.judging = started.elapsed();
+        Ok(stretch)
+    }
+
+    /// Steps 2 to 4 for one message.
+    fn message(
+        &mut self,
+        delivery: &Delivery,
+        is_replay: bool,
+        stretch: &mut Stretch,
+    ) -> Result<(), Error> {
+        let decoded = self.decoder.decode(&delivery.headers, &delivery.payload, delivery.stored_at);
+        let event = match decoded {
+            Ok(event) => event,
+            Err(refusal) => {
+                self.refuse(delivery, refusal, stretch);
+                return Ok(());
+            }
+        };
+        match self.seen.check(&event.source, &event.id, &delivery.payload) {
+            Sighting::New => {}
+            Sighting::Same => {
+                gather_fate(delivery.sequence, Fate::Duplicate, stretch);
+                return Ok(());
+            }
+            Sighting::Different => {
+                let detail =
+                    "an event with this source and id but another content was judged before";
+                self.refuse(
+                    delivery,
+                    Refusal::new(Reason::ConflictingDuplicate, "id", detail),
+                    stretch,
+                );
+                return Ok(());
+            }
+        }
+        if let Body::Control(Control::Rulebook { digest }) = &event.body
+            && !self.engine.knows_rulebook(digest)
+        {
+            let missing = || Error::RulebookMissing {
+                digest: digest.to_string(),
+                sequence: delivery.sequence,
+            };
+            self.engine.offer(self.shelf.get(digest).ok_or_else(missing)?);
+        }
+        let outcome = self.engine.apply(delivery.sequence, &event);
+        gather_fate(delivery.sequence, outcome.fate, stretch);
+        gather(delivery.sequence, outcome.effects, is_replay, stretch);
+        Ok(())
+    }
+
+    /// A message that is no event: kept whole, and told to whom repairs the producer.
+    fn refuse(&self, delivery: &Delivery, refusal: Refusal, stretch: &mut Stretch) {
+        gather_fate(delivery.sequence, Fate::Quarantined(refusal.reason), stretch);
+        let dead_letter = encode::dead_letter(&self.settings.stream, delivery, &refusal);
+        let commit = &mut stretch.progress.commit;
+        commit.outbox.push(dead_letter);
+        commit.quarantined.push(Quarantined {
+            sequence: delivery.sequence,
+            stored_at: delivery.stored_at,
+            refusal,
+            headers: delivery.headers.clone(),
+            payload: delivery.payload.clone(),
+        });
+    }
+}
+
+/// Step 5: effects and what is to be published about them.
+fn gather(sequence: u64, effects: Vec<Effect>, is_replay: bool, stretch: &mut Stretch) {
+    for (index, effect) in effects.into_iter().enumerate() {
+        if is_replay {
+            if let Effect::AlertRaised(alert) = effect {
+                stretch.regenerated.push(*alert);
+            }
+            continue;
+        }
+        let commit = &mut stretch.progress.commit;
+        commit.outbox.extend(encode::effect(&effect, encode::Origin { sequence, index }));
+        commit.effects.push((sequence, effect));
+    }
+}
+
+fn gather_fate(sequence: u64, fate: Fate, stretch: &mut Stretch) {
+    let commit = &mut stretch.progress.commit;
+    commit.counts.add(fate);
+    if fate != Fate::Evaluated {
+        commit.fates.push(FateRow { sequence, fate });
+    }
+}
+
+/// Step 6: one transaction for all stretches that are ready.
+async fn keep(
+    store: &impl Store,
+    mut stretches: mpsc::Receiver<Judged>,
+    position: u64,
+    committed: &Notify,
+    notice: &impl Fn(Notice<'_>),
+) -> Result<(), Error> {
+    let mut position = position;
+    let mut next = stretches.recv().await;
+    while let Some(judged) = next.take() {
+        let mut stretch = match judged {
+            Judged::Stretch(stretch) => *stretch,
+            Judged::Broken(error) => return Err(error),
+        };
+        let mut ahead = None;
+        while stretch.progress.messages < COMMIT_MESSAGES_MAX {
+            match stretches.try_recv() {
+                Ok(Judged::Stretch(more))
+                    if more.progress.is_replay == stretch.progress.is_replay =>
+                {
+                    stretch.absorb(*more);
+                }
+                Ok(other) => {
+                    ahead = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        if stretch.progress.is_replay {
+            compare(store, &stretch.regenerated).await?;
+            stretch.progress.commit = Commit::default();
+        } else {
+            stretch.progress.commit.previous = position;
+            let started = Clock::now();
+            commit(store, &stretch.progress.commit, notice).await?;
+            stretch.progress.committing = started.elapsed();
+            position = stretch.progress.commit.sequence;
+            if !stretch.progress.commit.outbox.is_empty() {
+                committed.notify_one();
+            }
+        }
+        notice(Notice::Progress(&stretch.progress));
+        next = match ahead {
+            Some(judged) => Some(judged),
+            None => stretches.recv().await,
+        };
+    }
+    Ok(())
+}
+
+impl Stretch {
+    fn absorb(&mut self, more: Self) {
+        self.regenerated.extend(more.regenerated);
+        let (mine, more) = (&mut self.progress, more.progress);
+        mine.commit.sequence = more.commit.sequence;
+        mine.commit.counts.merge(&more.commit.counts);
+        mine.commit.fates.extend(more.commit.fates);
+        mine.commit.quarantined.extend(more.commit.quarantined);
+        mine.commit.effects.extend(more.commit.effects);
+        mine.commit.outbox.extend(more.commit.outbox);
+        mine.messages += more.messages;
+        mine.sequence = more.sequence;
+        mine.stored = mine.stored.zip(more.stored).map(|((first, _), (_, last))| (first, last));
+        mine.watermark = more.watermark;
+        mine.counts.extend(more.counts);
+        mine.sizes = more.sizes;
+        mine.judging += more.judging;
+    }
+}
+
+/// Commits, however long the database is away. A commit is a compare-and-set on the position, so after
+/// an error the position tells whether it happened.
+async fn commit(
+    store: &impl Store,
+    commit: &Commit,
+    notice: &impl Fn(Notice<'_>),
+) -> Result<(), Error> {
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let error = match store.commit(commit).await {
+            Ok(Committed::Done) => return Ok(()),
+            Ok(Committed::Fenced) => return Err(Error::Fenced),
+            Err(error @ StoreError::Refused(_)) => return Err(error.into()),
+            Err(error) => error,
+        };
+        notice(Notice::StoreRetry(&error));
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+            match store.position().await {
+                Ok(found) if found == commit.sequence => return Ok(()),
+                Ok(found) if found == commit.previous => break,
+                Ok(_) => return Err(Error::Fenced),
+                Err(StoreError::Unavailable(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+async fn compare(store: &impl Store, regenerated: &[Alert]) -> Result<(), Error> {
+    if regenerated.is_empty() {
+        return Ok(());
+    }
+    let different = store.compare(regenerated).await?;
+    match different.first() {
+        None => Ok(()),
+        Some(first) => {
+            Err(Error::NotDeterministic { count: different.len(), first: first.clone() })
+        }
+    }
+}
+
+/// Steps 7 and 8: what is committed leaves, oldest first, until nothing is left and keeping is done.
+async fn publish(
+    store: &impl Store,
+    outlet: &impl Outlet,
+    committed: &Notify,
+    is_done: watch::Receiver<bool>,
+    notice: &impl Fn(Notice<'_>),
+) -> Result<(), Error> {
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let is_last = *is_done.borrow();
+        let rows = match store.unsent(PUBLISH_ROWS_MAX).await {
+            Ok(rows) => rows,
+            Err(StoreError::Unavailable(_)) if !is_last => {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if rows.is_empty() {
+            if is_last {
+                return Ok(());
+            }
+            committed.notified().await;
+            continue;
+        }
+        notice(Notice::Unsent { messages: rows.len() });
+        let confirmed = outlet.publish(&rows).await;
+        let missing = rows.len() - confirmed.len();
+        if let Err(error) = store.mark_sent(&confirmed).await
+            && is_last
+        {
+            return Err(error.into());
+        }
+        if missing == 0 {
+            pause = Duration::from_millis(50);
+            continue;
+        }
+        notice(Notice::NotPublished { messages: missing });
+        // While stopping, one more attempt is enough: the rows stay in the outbox for the next start.
+        if is_last {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
 }

@@ -2,8 +2,24 @@
 
 // `cfg(test)` is always true here; it tells the lints that helpers in these files are test code.
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
+mod diagnostics;
+#[cfg(test)]
+mod licences;
+#[cfg(test)]
 mod nats_edge;
+#[cfg(test)]
+mod pipeline;
+#[cfg(test)]
+mod publish;
+#[cfg(test)]
+mod rulebook;
 #[cfg(test)]
 mod store_contract;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tidy;
+#[cfg(test)]
+mod wire;

@@ -102,6 +102,7 @@ fn alert(id: &str, sequence: u64) -> Alert {
                 value: "9400.50".to_owned(),
                 from: Some(at(0)),
                 to: at(sequence),
+                is_truncated: false,
                 events_total: 1,
                 events: Vec::new(),
             }],
@@ -304,6 +305,8 @@ async fn an_alert_is_stored_with_its_evidence_and_verdicts() {
     let update = AlertUpdate {
         alert: "aa-1".to_owned(),
         rule: "cash-below-threshold".to_owned(),
+        severity: Severity::High,
+        is_shadow: false,
         at: at(2),
         event: event(2),
         score: Decimal::new(80, 0),
@@ -411,6 +414,7 @@ async fn rekyc_requests_merge_causes_and_are_completed() {
         at: at(2),
         due_at: at(50),
         level: RekycLevel::Enhanced,
+        is_shadow: false,
     };
     done(&store, &with_effects(0, vec![Effect::RekycRequested(Box::new(request))])).await;
     done(&store, &with_effects(1, vec![Effect::RekycMerged(Box::new(merge))])).await;

@@ -117,6 +117,10 @@ pub struct AlertUpdate {
     pub alert: String,
     /// The rule, for counting.
     pub rule: String,
+    /// The rule's severity.
+    pub severity: Severity,
+    /// Recorded but not sent: the rule is in shadow.
+    pub is_shadow: bool,
     /// Evaluation instant of the further match.
     pub at: Instant,
     /// Its event.
@@ -177,6 +181,8 @@ pub struct WindowEvidence {
     pub from: Option<Instant>,
     /// End, included.
     pub to: Instant,
+    /// Older events of this key were given up because a limit was reached.
+    pub is_truncated: bool,
     /// How many events were in it.
     pub events_total: u64,
     /// The latest of them, oldest first; at most [`EVIDENCE_EVENTS_MAX`].

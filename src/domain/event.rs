@@ -340,6 +340,47 @@ pub enum Control<'a> {
     },
 }
 
+impl Transaction<'_> {
+    /// The same transaction, owning its texts: for keeping it longer than its message.
+    #[must_use]
+    pub fn to_static(&self) -> Transaction<'static> {
+        Transaction {
+            originator: self.originator.to_static(),
+            beneficiary: self.beneficiary.to_static(),
+            purpose: own(self.purpose.as_ref()),
+            branch: own(self.branch.as_ref()),
+            session: self.session.to_static(),
+            ..*self
+        }
+    }
+}
+
+impl Party<'_> {
+    fn to_static(&self) -> Party<'static> {
+        Party {
+            customer: own(self.customer.as_ref()),
+            account: own(self.account.as_ref()),
+            bank: own(self.bank.as_ref()),
+            country: self.country,
+        }
+    }
+}
+
+impl Session<'_> {
+    fn to_static(&self) -> Session<'static> {
+        Session {
+            channel: own(self.channel.as_ref()),
+            device: own(self.device.as_ref()),
+            ip: own(self.ip.as_ref()),
+            country: self.country,
+        }
+    }
+}
+
+fn own(text: Option<&Text<'_>>) -> Option<Text<'static>> {
+    text.map(|text| Cow::Owned(text.clone().into_owned()))
+}
+
 impl IdentityEvent<'_> {
     /// An event of `kind` about `customer` that sets nothing.
     #[must_use]

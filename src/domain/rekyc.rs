@@ -100,6 +100,8 @@ pub struct RekycMerge {
     pub due_at: Instant,
     /// The level after merging: the deeper of both.
     pub level: RekycLevel,
+    /// Recorded but not sent: the rule is in shadow.
+    pub is_shadow: bool,
 }
 
 /// Days after which the same cause may ask again for a customer whose request was completed.

@@ -1,3 +1,332 @@
-//! The engine: given state, rulebook and one event, the new state and an [`outcome::Outcome`].
+//! The engine: given state, rulebook and one event, the new state and an [`Outcome`].
+//!
+//! [`Engine::apply`] is the only function that changes state. It is synchronous and deterministic: no
+//! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
+mod canonical;
+mod closure;
+mod explain;
+mod frame;
+mod journal;
+mod judge;
+mod legs;
+mod limits;
 pub mod outcome;
+mod parked;
+mod plan;
+mod profile;
+pub mod rehearsal;
+mod row;
+mod rule_plan;
+mod strings;
+mod sum;
+mod suppress;
+mod table;
+mod text;
+mod window;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::event::{IdentityEvent, IdentityKind};
+use crate::domain::identity::ImpossibleTransition;
+use crate::domain::{Body, Control, Event, Fate, Instant, SecurityEvent, Transaction};
+use crate::rulebook::Rulebook;
+use crate::rulebook::catalogue::EventName;
+
+use judge::{Origin, State};
+use outcome::{Decision, Effect, IdentityChange, Outcome};
+use parked::ParkedTransaction;
+use plan::Plan;
+use profile::{Change, Snapshot};
+use strings::{Strings, Symbol};
+use table::KeyTable;
+
+pub use limits::{Counts, Limits, RuleCounts, Sizes};
+
+/// All rules with all that is remembered.
+pub struct Engine {
+    plan: Plan,
+    state: State,
+    offered: BTreeMap<String, Arc<Rulebook>>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing and judges by `rulebook`.
+    #[must_use]
+    pub fn new(rulebook: Arc<Rulebook>, limits: Limits) -> Self {
+        let (plan, strings) = Plan::new(&rulebook, Strings::default());
+        let state = State::new(&plan, strings, limits);
+        let offered = BTreeMap::from([(rulebook.digest.clone(), rulebook)]);
+        Self { plan, state, offered }
+    }
+
+    /// Makes a rulebook known by its digest, to be activated by an event of the log.
+    pub fn offer(&mut self, rulebook: Arc<Rulebook>) {
+        self.offered.insert(rulebook.digest.clone(), rulebook);
+    }
+
+    /// Whether a rulebook with this digest was offered.
+    #[must_use]
+    pub fn knows_rulebook(&self, digest: &str) -> bool {
+        self.offered.contains_key(digest)
+    }
+
+    /// The rulebook that is live.
+    #[must_use]
+    pub fn rulebook(&self) -> &Arc<Rulebook> {
+        &self.plan.rulebook
+    }
+
+    /// The latest event time seen.
+    #[must_use]
+    pub const fn watermark(&self) -> Instant {
+        self.state.watermark
+    }
+
+    /// What happened since the last call, for metrics.
+    pub fn take_counts(&mut self) -> Counts {
+        self.state.take_counts(&self.plan)
+    }
+
+    /// How much is remembered.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        self.state.sizes()
+    }
+
+    /// Sets what is known of a customer before a story begins; wakes no rule and fills no window.
+    pub fn seed_identity(&mut self, at: Instant, event: &IdentityEvent<'_>) {
+        let customer = self.state.strings.intern(&event.customer);
+        self.state.profiles.apply(customer, event, at, &mut self.state.strings);
+    }
+
+    /// Applies one event of the log; sequences must rise.
+    pub fn apply(&mut self, sequence: u64, event: &Event<'_>) -> Outcome {
+        let mut effects = Vec::new();
+        let origin = Origin { sequence, at: event.at, source: &event.source, id: &event.id };
+        let fate = match &event.body {
+            Body::Transaction(transaction) => self.transaction(origin, transaction, &mut effects),
+            Body::Identity(identity) => self.identity(origin, identity, &mut effects),
+            Body::Security(security) => self.security(origin, security, &mut effects),
+            Body::Control(control) => self.control(origin, control, &mut effects),
+        };
+        // Weir's own entries carry the time of their writing; history may be read years later.
+        if fate != Fate::Control {
+            self.advance(origin);
+        }
+        Outcome { fate, effects }
+    }
+
+    /// Event time has come this far; now and then, what nothing can need any more is let go. That
+    /// depends on the log alone, so it happens at the same place in every run.
+    fn advance(&mut self, origin: Origin<'_>) {
+        let state = &mut self.state;
+        if origin.at < state.watermark.minus(state.limits.allowed_lateness) {
+            state.counts.late += 1;
+        }
+        state.watermark = state.watermark.max(origin.at);
+        if origin.sequence.is_multiple_of(judge::SWEEP_EVERY) {
+            state.sweep(&self.plan);
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        origin: Origin<'_>,
+        transaction: &Transaction<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Fate {
+        let state = &mut self.state;
+        state.note(origin);
+        let legs = legs::legs(transaction, &state.profiles, &mut state.strings);
+        let mut waits_for: Vec<Symbol> = Vec::new();
+        let mut matched = Vec::new();
+        for leg in legs.into_iter().flatten() {
+            state.row.begin(EventName::Transaction, origin.at, origin.sequence);
+            let snapshot = leg
+                .customer
+                .map(|customer| state.profiles.as_of(customer, origin.at))
+                .unwrap_or_default();
+            state.fill_leg(transaction, leg, &snapshot, snapshot.state.is_some());
+            let is_known = leg.customer.is_some_and(|customer| state.profiles.is_known(customer));
+            let found = state.turn(&self.plan, origin, None, &[], effects);
+            if !is_known && let Some(symbol) = leg.waits_for() {
+                matched.extend(found);
+                if !waits_for.contains(&symbol) {
+                    waits_for.push(symbol);
+                }
+            }
+        }
+        if waits_for.is_empty() {
+            return Fate::Evaluated;
+        }
+        state.counts.unknown_customer += 1;
+        self.park(origin, transaction, waits_for, matched, effects);
+        Fate::Parked
+    }
+
+    fn park(
+        &mut self,
+        origin: Origin<'_>,
+        transaction: &Transaction<'_>,
+        waits_for: Vec<Symbol>,
+        matched: Vec<(Symbol, Symbol)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let state = &mut self.state;
+        let customer = waits_for.first().map(|&symbol| state.strings.text(symbol).to_owned());
+        effects.push(Effect::Parked { customer: customer.unwrap_or_default(), at: origin.at });
+        let parked = ParkedTransaction {
+            at: origin.at,
+            source: origin.source.to_owned(),
+            id: origin.id.to_owned(),
+            transaction: transaction.to_static(),
+            waits_for,
+            matched,
+        };
+        let given_up = state.parked.park(origin.sequence, parked, state.limits.parked_max);
+        if let Some(sequence) = given_up {
+            state.counts.parked_given_up += 1;
+            effects.push(Effect::ParkedOverflow { sequence });
+        }
+    }
+
+    fn identity(
+        &mut self,
+        origin: Origin<'_>,
+        event: &IdentityEvent<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Fate {
+        let state = &mut self.state;
+        state.note(origin);
+        let customer = state.strings.intern(&event.customer);
+        let change = state.profiles.apply(customer, event, origin.at, &mut state.strings);
+        match change {
+            Change::Applied(newest) => {
+                effects.push(identity_changed(event, &newest, origin.at));
+            }
+            Change::Refused(refused, newest) => {
+                effects.push(transition_refused(event, refused));
+                effects.push(identity_changed(event, &newest, origin.at));
+            }
+            Change::Stale => {}
+        }
+        if event.kind == IdentityKind::Refreshed {
+            let completed = state.open_requests.completed(customer, origin.at);
+            effects.extend(
+                completed
+                    .into_iter()
+                    .map(|request| Effect::RekycCompleted { request, at: origin.at }),
+            );
+        }
+        state.row.begin(EventName::Kyc(event.kind), origin.at, origin.sequence);
+        state.fill_identity(event, customer);
+        state.turn(&self.plan, origin, None, &[], effects);
+        self.release(customer, event, effects);
+        Fate::Evaluated
+    }
+
+    /// Judges again what waited for this customer, now that there is a record.
+    fn release(&mut self, customer: Symbol, event: &IdentityEvent<'_>, effects: &mut Vec<Effect>) {
+        let state = &mut self.state;
+        if let Some(account) = &event.account {
+            let account = state.strings.intern(&account.id);
+            state.parked.transfer(account, customer);
+        }
+        if !state.profiles.is_known(customer) {
+            return;
+        }
+        for (sequence, parked, is_done) in state.parked.release(customer) {
+            let origin = Origin { sequence, at: parked.at, source: &parked.source, id: &parked.id };
+            let legs = legs::legs(&parked.transaction, &state.profiles, &mut state.strings);
+            for leg in legs.into_iter().flatten().filter(|leg| leg.customer == Some(customer)) {
+                let then = state.profiles.as_of(customer, parked.at);
+                let was_known = then.state.is_some();
+                let facts = if was_known { then } else { state.profiles.earliest(customer) };
+                state.row.begin(EventName::Transaction, parked.at, sequence);
+                state.fill_leg(&parked.transaction, leg, &facts, was_known);
+                state.turn(&self.plan, origin, Some(parked.at), &parked.matched, effects);
+            }
+            if is_done {
+                effects.push(Effect::ParkedReleased { sequence });
+            }
+        }
+    }
+
+    fn security(
+        &mut self,
+        origin: Origin<'_>,
+        event: &SecurityEvent<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Fate {
+        let state = &mut self.state;
+        state.note(origin);
+        let customer = state.strings.intern(&event.customer);
+        state.row.begin(EventName::Security(event.kind), origin.at, origin.sequence);
+        state.fill_security(event, customer);
+        state.turn(&self.plan, origin, None, &[], effects);
+        Fate::Evaluated
+    }
+
+    fn control(
+        &mut self,
+        origin: Origin<'_>,
+        control: &Control<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Fate {
+        match control {
+            Control::Tick => {}
+            Control::Rulebook { digest } => effects.push(self.activate(digest)),
+            Control::Disposition { alert, verdict, by, note } => {
+                effects.push(Effect::AlertDecided(Box::new(Decision {
+                    alert: alert.to_string(),
+                    verdict: *verdict,
+                    by: by.to_string(),
+                    note: note.as_deref().map(str::to_owned),
+                    at: origin.at,
+                })));
+            }
+        }
+        Fate::Control
+    }
+
+    /// Swaps the rulebook; windows whose meaning is unchanged keep their events.
+    fn activate(&mut self, digest: &str) -> Effect {
+        let digest = digest.to_owned();
+        let Some(rulebook) = self.offered.get(&digest) else {
+            return Effect::RulebookMissing { digest };
+        };
+        if digest != self.plan.rulebook.digest {
+            let rulebook = Arc::clone(rulebook);
+            let strings = std::mem::take(&mut self.state.strings);
+            let (plan, strings) = Plan::new(&rulebook, strings);
+            let old = std::mem::replace(&mut self.plan, plan);
+            self.state.move_to(&old, &mut self.plan, strings);
+        }
+        Effect::RulebookActivated { digest }
+    }
+}
+
+fn identity_changed(event: &IdentityEvent<'_>, newest: &Snapshot, at: Instant) -> Effect {
+    Effect::IdentityChanged(Box::new(IdentityChange {
+        customer: event.customer.to_string(),
+        version: event.version,
+        state: newest.state,
+        risk: newest.risk.map(|risk| risk.word().to_owned()),
+        segment: newest.segment.map(|segment| segment.word().to_owned()),
+        effective_at: at,
+    }))
+}
+
+fn transition_refused(event: &IdentityEvent<'_>, refused: ImpossibleTransition) -> Effect {
+    Effect::TransitionRefused { customer: event.customer.to_string(), refused }
+}
+
+/// Empty tables for a plan.
+fn tables(plan: &Plan) -> Vec<KeyTable> {
+    plan.tables.iter().map(|table| KeyTable::new(table.roles.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,17 @@ impl Outlet {
     }
 }
 
+impl crate::pipeline::Outlet for Outlet {
+    async fn publish(&self, messages: &[(i64, Outgoing)]) -> Vec<i64> {
+        // The inherent method, which also says why something was not confirmed.
+        let published = Self::publish(self, messages).await;
+        if let Some(problem) = published.problem {
+            tracing::debug!(reason = problem, "The broker did not confirm every message.");
+        }
+        published.rows
+    }
+}
+
 /// A message for the log.
 #[derive(Clone, Debug)]
 pub struct BulkMessage {

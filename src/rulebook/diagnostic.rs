@@ -1,4 +1,7 @@
 //! Problems found in rule files, as values: code, place, label and help.
+//!
+//! In: what a stage of the front end saw. Out: one value per problem, which `render` draws for a
+//! terminal or as JSON. Never printed here.
 
 use super::typed::SourceSpan;
 
@@ -28,4 +31,85 @@ pub struct Diagnostic {
     pub label: String,
     /// An edit that mends it.
     pub help: Option<String>,
+}
+
+impl Level {
+    /// As written in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+impl Diagnostic {
+    /// A problem without help; the level follows from the code's first letter.
+    #[must_use]
+    pub fn new(
+        code: &'static str,
+        path: &str,
+        span: SourceSpan,
+        title: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        let level = if code.starts_with('W') { Level::Warning } else { Level::Error };
+        let (title, label) = (title.into(), label.into());
+        Self { code, level, path: path.to_owned(), span, title, label, help: None }
+    }
+
+    /// The same with an edit that mends it.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Whether any of `problems` keeps the rulebook from being loaded.
+#[must_use]
+pub fn has_error(problems: &[Diagnostic]) -> bool {
+    problems.iter().any(|problem| problem.level == Level::Error)
+}
+
+/// The candidate that `word` most likely means: at most a third of the word's length in edits, and
+/// at most three. The first of equally close ones wins.
+#[must_use]
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let edits_max = (word.chars().count() / 3).min(3);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .filter(|(edits, _)| *edits <= edits_max)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Help that names the closest candidate, or lists all of them when they are few.
+#[must_use]
+pub fn did_you_mean(word: &str, candidates: &[&str]) -> Option<String> {
+    if let Some(candidate) = closest(word, candidates.iter().copied()) {
+        return Some(format!("did you mean `{candidate}`?"));
+    }
+    if candidates.is_empty() || candidates.len() > LISTED_MAX {
+        return None;
+    }
+    Some(format!("one of {}", candidates.join(", ")))
+}
+
+/// Most words that a help text lists.
+const LISTED_MAX: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_stays_within_a_third_of_the_word() {
+        assert_eq!(closest("totl", ["total", "tx"]), Some("total"));
+        assert_eq!(closest("unles", ["when", "unless"]), Some("unless"));
+        assert_eq!(closest("ab", ["abc"]), None);
+        assert_eq!(closest("something_else", ["anything_at_all"]), None);
+    }
 }

@@ -16,7 +16,7 @@ use super::typed::{Literal, SourceSpan};
 pub struct Example {
     /// What it shows.
     pub name: String,
-    /// Where it is written.
+    /// Where its name is written.
     pub span: SourceSpan,
     /// When the story starts; offsets count from here.
     pub start: Instant,

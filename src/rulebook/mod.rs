@@ -1,12 +1,23 @@
 //! From rule files to one immutable, checked [`Rulebook`], with every problem reported.
 //!
-//! Text becomes a spanned tree (`source`), the tree a rule with parsed expressions (`parse`), the rule
-//! a checked one (`check`). Nothing here does I/O: texts come in, values and diagnostics go out.
+//! Text becomes a spanned tree (`source`), the expressions in it syntax (`lexer`, `parse`), the whole a
+//! checked rule (`check`), all files together a rulebook (`loader`). Nothing here does I/O: texts come
+//! in, values and diagnostics go out; `render` draws the diagnostics.
 
 pub mod catalogue;
+pub mod check;
+pub mod codes;
 pub mod diagnostic;
 pub mod example;
+pub mod example_reader;
+pub mod lexer;
+pub mod lists;
+pub mod loader;
+pub mod parse;
+pub mod render;
 pub mod source;
+pub mod syntax;
 pub mod typed;
 
+pub use loader::{Loaded, load};
 pub use typed::{Rule, Rulebook};

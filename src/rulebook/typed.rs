@@ -354,7 +354,7 @@ pub enum ExprKind {
 }
 
 /// What `in` looks through.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Membership {
     /// Words written in the rule.
     Words(Vec<String>),
@@ -404,6 +404,74 @@ impl CompareOp {
             Self::Greater => ">",
             Self::GreaterEqual => ">=",
         }
+    }
+}
+
+impl Expr {
+    /// The expressions directly within, in the order of the file; an aggregate's own are not.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Self> {
+        use ExprKind as E;
+        match &self.kind {
+            E::Literal(_) | E::Field(_) | E::Param(_) | E::Let(_) | E::Aggregate(_) | E::Score => {
+                Vec::new()
+            }
+            E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
+                vec![part]
+            }
+            E::In { item, .. } => vec![item],
+            E::And(parts) | E::Or(parts) => parts.iter().collect(),
+            E::Compare(_, left, right)
+            | E::Arithmetic(_, left, right)
+            | E::Default(left, right)
+            | E::Min(left, right)
+            | E::Max(left, right) => vec![left, right],
+            E::If(first, second, third) | E::Clamp(first, second, third) => {
+                vec![first, second, third]
+            }
+        }
+    }
+
+    /// Whether both mean the same, wherever they are written. Names are compared by index, so both
+    /// must be of the same rule.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        use ExprKind as E;
+        let is_same_here = match (&self.kind, &other.kind) {
+            (E::Literal(left), E::Literal(right)) => left == right,
+            (E::Field(left), E::Field(right)) => left == right,
+            (E::Param(left), E::Param(right))
+            | (E::Let(left), E::Let(right))
+            | (E::Aggregate(left), E::Aggregate(right)) => left == right,
+            (E::Compare(left, ..), E::Compare(right, ..)) => left == right,
+            (E::Arithmetic(left, ..), E::Arithmetic(right, ..)) => left == right,
+            (E::Round(_, left), E::Round(_, right)) => left == right,
+            (
+                E::In { set: left, negated: left_negated, .. },
+                E::In { set: right, negated: right_negated, .. },
+            ) => left == right && left_negated == right_negated,
+            (left, right) => std::mem::discriminant(left) == std::mem::discriminant(right),
+        };
+        let (left, right) = (self.parts(), other.parts());
+        is_same_here
+            && left.len() == right.len()
+            && left.iter().zip(right).all(|(left, right)| left.is_same(right))
+    }
+}
+
+impl Aggregate {
+    /// Whether both fold the same events in the same way, so that one state serves both.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_same = |left: Option<&Expr>, right: Option<&Expr>| match (left, right) {
+            (Some(left), Some(right)) => left.is_same(right),
+            (None, None) => true,
+            _ => false,
+        };
+        (self.function, self.source, self.window) == (other.function, other.source, other.window)
+            && self.by == other.by
+            && is_same(self.value.as_ref(), other.value.as_ref())
+            && is_same(self.filter.as_ref(), other.filter.as_ref())
     }
 }
 

@@ -174,6 +174,8 @@ struct StoredWindow {
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<StoredInstant>,
     to: StoredInstant,
+    #[serde(default)]
+    is_truncated: bool,
     events_total: u64,
     events: Vec<StoredContribution>,
 }
@@ -250,6 +252,7 @@ impl From<&WindowEvidence> for StoredWindow {
             value: window.value.clone(),
             from: window.from.map(StoredInstant),
             to: StoredInstant(window.to),
+            is_truncated: window.is_truncated,
             events_total: window.events_total,
             events: window.events.iter().map(StoredContribution::from).collect(),
         }
@@ -264,6 +267,7 @@ impl From<StoredWindow> for WindowEvidence {
             value: stored.value,
             from: stored.from.map(|at| at.0),
             to: stored.to.0,
+            is_truncated: stored.is_truncated,
             events_total: stored.events_total,
             events: stored.events.into_iter().map(Contribution::from).collect(),
         }
@@ -317,6 +321,7 @@ mod tests {
                 value: "9400.50".to_owned(),
                 from: Some(Instant(-1)),
                 to: Instant(1_700_000_000_123_456),
+                is_truncated: false,
                 events_total: 51,
                 events: vec![Contribution {
                     event: EventRef {

@@ -19,7 +19,8 @@ use tokio::sync::Mutex;
 
 use super::queries::{self, Reader};
 use super::rows::{Columns, integer, natural};
-use super::{Error, commit};
+use super::{Error, alert_digest, commit};
+use crate::domain::Alert;
 use crate::pipeline::{Commit, Committed, LogIdentity, Outgoing, Store, StoreError};
 
 /// The first SQLite without the fault that could damage a database when its WAL was reset.
@@ -172,6 +173,13 @@ impl SqliteStore {
         }
     }
 
+    /// The digests of all rulebooks that are kept, in order.
+    pub async fn rulebook_digests(&self) -> Result<Vec<String>, Error> {
+        let mut writer = self.writer.lock().await;
+        let digests = sqlx::query_scalar("SELECT digest FROM rulebook ORDER BY digest");
+        Ok(digests.fetch_all(&mut *writer).await?)
+    }
+
     /// The rule files of a rulebook, as `(path, text)`.
     pub async fn rulebook_sources(
         &self,
@@ -275,6 +283,20 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
+    async fn compare(&self, alerts: &[Alert]) -> Result<Vec<String>, StoreError> {
+        let mut regenerated = Vec::with_capacity(alerts.len());
+        for alert in alerts {
+            regenerated.push((alert.id.clone(), alert_digest(alert)?));
+        }
+        let mismatches = self.verify_alerts(&regenerated).await?;
+        Ok(mismatches
+            .into_iter()
+            .map(|mismatch| match mismatch {
+                AlertMismatch::Missing { alert } | AlertMismatch::Differs { alert } => alert,
+            })
+            .collect())
+    }
+
     async fn position(&self) -> Result<u64, StoreError> {
         let mut writer = self.writer.lock().await;
         let sequence: i64 = sqlx::query_scalar("SELECT sequence FROM position WHERE id = 1")

@@ -1,0 +1,490 @@
+//! Typed expressions as closures over the row: what runs for every event.
+//!
+//! Names were resolved and types checked before, so a closure neither looks up nor fails: an absent
+//! value makes a comparison false and arithmetic absent. Conjunctions run cheap parts first.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::domain::Instant;
+use crate::rulebook::catalogue::{Slot, Type};
+use crate::rulebook::typed::{
+    ArithmeticOp, CompareOp, Expr, ExprKind, List, Literal, Membership, ParamTable, ParamValue,
+    Rule,
+};
+
+use super::frame::Frame;
+use super::plan::Layout;
+use super::row::Value;
+use super::strings::Symbol;
+
+/// A compiled number.
+pub type NumberFn = Box<dyn Fn(&mut Frame<'_>) -> Option<Decimal> + Send + Sync>;
+/// A compiled text.
+pub type TextFn = Box<dyn Fn(&mut Frame<'_>) -> Option<Symbol> + Send + Sync>;
+/// A compiled time or duration.
+pub type MicrosFn = Box<dyn Fn(&mut Frame<'_>) -> Option<i64> + Send + Sync>;
+/// A compiled condition.
+pub type BoolFn = Box<dyn Fn(&mut Frame<'_>) -> bool + Send + Sync>;
+/// A compiled value of any type.
+pub type ValueFn = Box<dyn Fn(&mut Frame<'_>) -> Value + Send + Sync>;
+
+/// Compiles the expressions of one rule, laying out the windows they read.
+pub struct Compiler<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Where windows, filters and memos are laid out for all rules together.
+    pub layout: &'a mut Layout,
+    /// Memo place of each `let`.
+    pub lets: Vec<usize>,
+}
+
+impl Compiler<'_> {
+    /// Compiles an expression of any type.
+    pub fn value(&mut self, expr: &Expr) -> ValueFn {
+        match expr.ty {
+            Type::Number => {
+                let number = self.number(expr);
+                Box::new(move |frame| number(frame).into())
+            }
+            Type::Text => {
+                let text = self.text(expr);
+                Box::new(move |frame| text(frame).into())
+            }
+            Type::Duration | Type::Time => {
+                let micros = self.micros(expr);
+                Box::new(move |frame| micros(frame).map_or(Value::Absent, Value::Micros))
+            }
+            Type::Bool => {
+                let condition = self.condition(expr);
+                Box::new(move |frame| Value::Bool(condition(frame)))
+            }
+        }
+    }
+
+    /// Compiles a number.
+    pub fn number(&mut self, expr: &Expr) -> NumberFn {
+        match &expr.kind {
+            ExprKind::Literal(Literal::Number(number)) => {
+                let number = *number;
+                Box::new(move |_| Some(number))
+            }
+            ExprKind::Score => Box::new(|frame| frame.score),
+            ExprKind::Negate(inner) => {
+                let inner = self.number(inner);
+                Box::new(move |frame| inner(frame).map(|number| -number))
+            }
+            ExprKind::Arithmetic(ArithmeticOp::Divide, left, right) if left.ty != Type::Number => {
+                let (left, right) = (self.micros(left), self.micros(right));
+                Box::new(move |frame| {
+                    let (left, right) = (left(frame)?, right(frame)?);
+                    Decimal::from(left).checked_div(Decimal::from(right))
+                })
+            }
+            ExprKind::Arithmetic(op, left, right) => {
+                let (left, right) = (self.number(left), self.number(right));
+                let apply = arithmetic(*op);
+                Box::new(move |frame| apply(left(frame)?, right(frame)?))
+            }
+            ExprKind::Min(left, right) => {
+                let (left, right) = (self.number(left), self.number(right));
+                Box::new(move |frame| Some(left(frame)?.min(right(frame)?)))
+            }
+            ExprKind::Max(left, right) => {
+                let (left, right) = (self.number(left), self.number(right));
+                Box::new(move |frame| Some(left(frame)?.max(right(frame)?)))
+            }
+            ExprKind::Clamp(inner, low, high) => {
+                let (inner, low, high) = (self.number(inner), self.number(low), self.number(high));
+                Box::new(move |frame| Some(inner(frame)?.max(low(frame)?).min(high(frame)?)))
+            }
+            ExprKind::Abs(inner) => {
+                let inner = self.number(inner);
+                Box::new(move |frame| inner(frame).map(|number| number.abs()))
+            }
+            ExprKind::Round(inner, places) => {
+                let (inner, places) = (self.number(inner), *places);
+                let half_away = RoundingStrategy::MidpointAwayFromZero;
+                Box::new(move |frame| Some(inner(frame)?.round_dp_with_strategy(places, half_away)))
+            }
+            ExprKind::Default(first, second) => {
+                let (first, second) = (self.number(first), self.number(second));
+                Box::new(move |frame| first(frame).or_else(|| second(frame)))
+            }
+            ExprKind::If(test, yes, no) => {
+                let (test, yes, no) = (self.condition(test), self.number(yes), self.number(no));
+                Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
+            }
+            _ => {
+                let leaf = self.leaf(expr);
+                Box::new(move |frame| leaf(frame).number())
+            }
+        }
+    }
+
+    /// Compiles a text.
+    pub fn text(&mut self, expr: &Expr) -> TextFn {
+        match &expr.kind {
+            ExprKind::Literal(Literal::Text(text)) => {
+                let symbol = self.layout.strings.intern(text);
+                Box::new(move |_| Some(symbol))
+            }
+            ExprKind::Default(first, second) => {
+                let (first, second) = (self.text(first), self.text(second));
+                Box::new(move |frame| first(frame).or_else(|| second(frame)))
+            }
+            ExprKind::If(test, yes, no) => {
+                let (test, yes, no) = (self.condition(test), self.text(yes), self.text(no));
+                Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
+            }
+            _ => {
+                let leaf = self.leaf(expr);
+                Box::new(move |frame| leaf(frame).symbol())
+            }
+        }
+    }
+
+    /// Compiles a time or a duration.
+    pub fn micros(&mut self, expr: &Expr) -> MicrosFn {
+        match &expr.kind {
+            ExprKind::Literal(Literal::Duration(span)) => {
+                let micros = span.0;
+                Box::new(move |_| Some(micros))
+            }
+            ExprKind::Negate(inner) => {
+                let inner = self.micros(inner);
+                Box::new(move |frame| inner(frame)?.checked_neg())
+            }
+            ExprKind::Arithmetic(ArithmeticOp::Add, left, right) => {
+                let (left, right) = (self.micros(left), self.micros(right));
+                Box::new(move |frame| left(frame)?.checked_add(right(frame)?))
+            }
+            ExprKind::Arithmetic(ArithmeticOp::Subtract, left, right) => {
+                let (left, right) = (self.micros(left), self.micros(right));
+                Box::new(move |frame| left(frame)?.checked_sub(right(frame)?))
+            }
+            ExprKind::Arithmetic(op, left, right) => self.scaled_duration(*op, left, right),
+            ExprKind::Min(left, right) => {
+                let (left, right) = (self.micros(left), self.micros(right));
+                Box::new(move |frame| Some(left(frame)?.min(right(frame)?)))
+            }
+            ExprKind::Max(left, right) => {
+                let (left, right) = (self.micros(left), self.micros(right));
+                Box::new(move |frame| Some(left(frame)?.max(right(frame)?)))
+            }
+            ExprKind::Clamp(inner, low, high) => {
+                let (inner, low, high) = (self.micros(inner), self.micros(low), self.micros(high));
+                Box::new(move |frame| Some(inner(frame)?.max(low(frame)?).min(high(frame)?)))
+            }
+            ExprKind::Abs(inner) => {
+                let inner = self.micros(inner);
+                Box::new(move |frame| inner(frame)?.checked_abs())
+            }
+            ExprKind::Default(first, second) => {
+                let (first, second) = (self.micros(first), self.micros(second));
+                Box::new(move |frame| first(frame).or_else(|| second(frame)))
+            }
+            ExprKind::If(test, yes, no) => {
+                let (test, yes, no) = (self.condition(test), self.micros(yes), self.micros(no));
+                Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
+            }
+            _ => {
+                let leaf = self.leaf(expr);
+                Box::new(move |frame| leaf(frame).micros())
+            }
+        }
+    }
+
+    /// A duration times or divided by a number, rounded to the microsecond.
+    fn scaled_duration(&mut self, op: ArithmeticOp, left: &Expr, right: &Expr) -> MicrosFn {
+        let (span, factor) = if left.ty == Type::Number { (right, left) } else { (left, right) };
+        let (span, factor) = (self.micros(span), self.number(factor));
+        let apply = arithmetic(op);
+        Box::new(move |frame| {
+            let micros = apply(Decimal::from(span(frame)?), factor(frame)?)?;
+            i64::try_from(micros.round()).ok()
+        })
+    }
+
+    /// Compiles a condition.
+    pub fn condition(&mut self, expr: &Expr) -> BoolFn {
+        match &expr.kind {
+            ExprKind::Literal(Literal::Bool(value)) => {
+                let value = *value;
+                Box::new(move |_| value)
+            }
+            ExprKind::Not(inner) => {
+                let inner = self.condition(inner);
+                Box::new(move |frame| !inner(frame))
+            }
+            ExprKind::And(parts) => {
+                let parts = self.cheap_first(parts);
+                Box::new(move |frame| parts.iter().all(|part| part(frame)))
+            }
+            ExprKind::Or(parts) => {
+                let parts = self.cheap_first(parts);
+                Box::new(move |frame| parts.iter().any(|part| part(frame)))
+            }
+            ExprKind::Compare(op, left, right) => self.comparison(*op, left, right),
+            ExprKind::In { item, set, negated } => self.membership(item, set, *negated),
+            ExprKind::Has(inner) if inner.ty == Type::Bool => Box::new(|_| true),
+            ExprKind::Has(inner) => {
+                let inner = self.value(inner);
+                Box::new(move |frame| inner(frame) != Value::Absent)
+            }
+            ExprKind::If(test, yes, no) => {
+                let (test, yes, no) =
+                    (self.condition(test), self.condition(yes), self.condition(no));
+                Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
+            }
+            // A condition is never absent, so its default is never asked for.
+            ExprKind::Default(first, _) => self.condition(first),
+            _ => {
+                let leaf = self.leaf(expr);
+                Box::new(move |frame| leaf(frame) == Value::Bool(true))
+            }
+        }
+    }
+
+    /// `and` and `or` have no side effects, so what reads windows may wait until the rest has decided.
+    fn cheap_first(&mut self, parts: &[Expr]) -> Vec<BoolFn> {
+        let mut order: Vec<&Expr> = parts.iter().collect();
+        order.sort_by_key(|part| reads_window(self.rule, part));
+        order.into_iter().map(|part| self.condition(part)).collect()
+    }
+
+    fn comparison(&mut self, op: CompareOp, left: &Expr, right: &Expr) -> BoolFn {
+        match left.ty {
+            Type::Number => {
+                // A field against a constant is by far the most frequent condition.
+                if let (ExprKind::Field(slot), ExprKind::Literal(Literal::Number(number))) =
+                    (&left.kind, &right.kind)
+                {
+                    let (slot, number, holds) = (*slot, *number, compare::<Decimal>(op));
+                    return Box::new(move |frame| {
+                        frame.row.get(slot).number().is_some_and(|value| holds(&value, &number))
+                    });
+                }
+                let (left, right, holds) = (self.number(left), self.number(right), compare(op));
+                Box::new(move |frame| both(left(frame), right(frame), holds))
+            }
+            Type::Duration | Type::Time => {
+                let (left, right, holds) = (self.micros(left), self.micros(right), compare(op));
+                Box::new(move |frame| both(left(frame), right(frame), holds))
+            }
+            Type::Text => {
+                if let (ExprKind::Field(slot), ExprKind::Literal(Literal::Text(text))) =
+                    (&left.kind, &right.kind)
+                {
+                    let (slot, symbol) = (*slot, self.layout.strings.intern(text));
+                    let wanted = op == CompareOp::Equal;
+                    return Box::new(move |frame| {
+                        frame
+                            .row
+                            .get(slot)
+                            .symbol()
+                            .is_some_and(|value| (value == symbol) == wanted)
+                    });
+                }
+                let (left, right, holds) = (self.text(left), self.text(right), compare(op));
+                Box::new(move |frame| both(left(frame), right(frame), holds))
+            }
+            Type::Bool => {
+                let (left, right, holds) =
+                    (self.condition(left), self.condition(right), compare(op));
+                Box::new(move |frame| holds(&left(frame), &right(frame)))
+            }
+        }
+    }
+
+    fn membership(&mut self, item: &Expr, set: &Membership, negated: bool) -> BoolFn {
+        let item = self.text(item);
+        match set {
+            Membership::Words(words) => {
+                let words: Vec<Symbol> =
+                    words.iter().map(|word| self.layout.strings.intern(word)).collect();
+                Box::new(move |frame| {
+                    item(frame).is_some_and(|symbol| words.contains(&symbol) != negated)
+                })
+            }
+            Membership::List(name) => {
+                let list = self.layout.list(name);
+                Box::new(move |frame| {
+                    item(frame).is_some_and(|symbol| list.contains(symbol, frame.row.at) != negated)
+                })
+            }
+        }
+    }
+
+    /// Fields, parameters, `let`s and window readings.
+    fn leaf(&mut self, expr: &Expr) -> ValueFn {
+        match &expr.kind {
+            ExprKind::Field(slot) => {
+                let slot = *slot;
+                Box::new(move |frame| frame.row.get(slot))
+            }
+            ExprKind::Literal(literal) => {
+                let value = self.constant(literal);
+                Box::new(move |_| value)
+            }
+            ExprKind::Param(index) => {
+                match self.rule.params.get(*index).map(|param| &param.value) {
+                    Some(ParamValue::Constant(literal)) => {
+                        let value = self.constant(literal);
+                        Box::new(move |_| value)
+                    }
+                    Some(ParamValue::Table(table)) => self.table(table),
+                    None => Box::new(|_| Value::Absent),
+                }
+            }
+            ExprKind::Let(index) => {
+                let place = self.lets.get(*index).copied().unwrap_or(usize::MAX);
+                let Some(inner) = self.rule.lets.get(*index) else {
+                    return Box::new(|_| Value::Absent);
+                };
+                let inner = self.value(&inner.expr);
+                Box::new(move |frame| frame.memoized(place, |frame| inner(frame)))
+            }
+            ExprKind::Aggregate(index) => match self.rule.aggregates.get(*index) {
+                Some(aggregate) => {
+                    let read = Layout::aggregate(self, aggregate);
+                    Box::new(move |frame| frame.read(read))
+                }
+                None => Box::new(|_| Value::Absent),
+            },
+            // Every other form is compiled by its type above; the checker lets no other pair through.
+            _ => Box::new(|_| Value::Absent),
+        }
+    }
+
+    fn constant(&mut self, literal: &Literal) -> Value {
+        match literal {
+            Literal::Number(number) => Value::Number(*number),
+            Literal::Text(text) => Value::Text(self.layout.strings.intern(text)),
+            Literal::Duration(span) => Value::Micros(span.0),
+            Literal::Bool(value) => Value::Bool(*value),
+        }
+    }
+
+    fn table(&mut self, table: &ParamTable) -> ValueFn {
+        let slots = table.by.clone();
+        let rows: Vec<(Vec<Option<Symbol>>, Value)> = table
+            .rows
+            .iter()
+            .map(|(pattern, literal)| {
+                let pattern = pattern
+                    .iter()
+                    .map(|word| word.as_ref().map(|word| self.layout.strings.intern(word)))
+                    .collect();
+                (pattern, self.constant(literal))
+            })
+            .collect();
+        let default = table.default.as_ref().map_or(Value::Absent, |value| self.constant(value));
+        Box::new(move |frame| {
+            rows.iter()
+                .find(|(pattern, _)| fits(pattern, &slots, frame))
+                .map_or(default, |(_, value)| *value)
+        })
+    }
+}
+
+fn fits(pattern: &[Option<Symbol>], slots: &[Slot], frame: &Frame<'_>) -> bool {
+    pattern
+        .iter()
+        .zip(slots)
+        .all(|(word, &slot)| word.is_none_or(|word| frame.row.get(slot) == Value::Text(word)))
+}
+
+/// Whether evaluating `expr` reads a window, also by way of a `let`.
+pub fn reads_window(rule: &Rule, expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Aggregate(_) => true,
+        ExprKind::Let(index) => {
+            rule.lets.get(*index).is_some_and(|inner| reads_window(rule, &inner.expr))
+        }
+        _ => children(expr).into_iter().any(|child| reads_window(rule, child)),
+    }
+}
+
+/// The direct parts of an expression.
+pub fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Field(_)
+        | ExprKind::Param(_)
+        | ExprKind::Let(_)
+        | ExprKind::Aggregate(_)
+        | ExprKind::Score => Vec::new(),
+        ExprKind::Not(a)
+        | ExprKind::Negate(a)
+        | ExprKind::Has(a)
+        | ExprKind::Abs(a)
+        | ExprKind::Round(a, _)
+        | ExprKind::In { item: a, .. } => vec![a],
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+        ExprKind::Compare(_, a, b)
+        | ExprKind::Arithmetic(_, a, b)
+        | ExprKind::Default(a, b)
+        | ExprKind::Min(a, b)
+        | ExprKind::Max(a, b) => vec![a, b],
+        ExprKind::If(a, b, c) | ExprKind::Clamp(a, b, c) => vec![a, b, c],
+    }
+}
+
+fn both<T>(left: Option<T>, right: Option<T>, holds: fn(&T, &T) -> bool) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => holds(&left, &right),
+        _ => false,
+    }
+}
+
+fn compare<T: PartialOrd>(op: CompareOp) -> fn(&T, &T) -> bool {
+    match op {
+        CompareOp::Equal => T::eq,
+        CompareOp::NotEqual => T::ne,
+        CompareOp::Less => T::lt,
+        CompareOp::LessEqual => T::le,
+        CompareOp::Greater => T::gt,
+        CompareOp::GreaterEqual => T::ge,
+    }
+}
+
+fn arithmetic(op: ArithmeticOp) -> fn(Decimal, Decimal) -> Option<Decimal> {
+    match op {
+        ArithmeticOp::Add => Decimal::checked_add,
+        ArithmeticOp::Subtract => Decimal::checked_sub,
+        ArithmeticOp::Multiply => Decimal::checked_mul,
+        ArithmeticOp::Divide => Decimal::checked_div,
+    }
+}
+
+/// From, included, and until, excluded.
+type Validity = (Option<Instant>, Option<Instant>);
+
+/// A list's values by symbol, with the spans in which each is valid.
+#[derive(Debug, Default)]
+pub struct CompiledList {
+    rows: HashMap<Symbol, Vec<Validity>>,
+}
+
+impl CompiledList {
+    /// Compiles `list`.
+    pub fn new(list: &List, mut intern: impl FnMut(&str) -> Symbol) -> Arc<Self> {
+        let mut rows: HashMap<Symbol, Vec<_>> = HashMap::default();
+        for row in &list.rows {
+            rows.entry(intern(&row.value)).or_default().push((row.valid_from, row.valid_to));
+        }
+        Arc::new(Self { rows })
+    }
+
+    /// Whether `symbol` is in the list at `at`.
+    pub fn contains(&self, symbol: Symbol, at: Instant) -> bool {
+        self.rows.get(&symbol).is_some_and(|spans| {
+            spans
+                .iter()
+                .any(|(from, to)| from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to))
+        })
+    }
+}

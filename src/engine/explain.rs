@@ -1,0 +1,137 @@
+//! Evidence: why a rule matched, worked out when an alert is raised and never before.
+
+use crate::domain::Instant;
+use crate::domain::alert::{
+    Condition, Contribution, EVIDENCE_EVENTS_MAX, Evidence, NamedValue, WindowEvidence,
+};
+
+use super::closure::ValueFn;
+use super::frame::{Frame, Mode};
+use super::journal::Journal;
+use super::plan::{Plan, SeriesLayout};
+use super::row::Value;
+use super::rule_plan::{ConditionPlan, Piece, RulePlan, WindowRef};
+use super::strings::Strings;
+use super::table::KeyRef;
+use super::text::{formatted, plain};
+use super::window::Series;
+use crate::rulebook::catalogue::Type;
+use crate::rulebook::typed::Format;
+
+/// What evidence needs beside the frame.
+pub struct Archive<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// All texts.
+    pub strings: &'a Strings,
+    /// Ids of recent events.
+    pub journal: &'a Journal,
+}
+
+/// The evidence of a match of `rule`.
+pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -> Evidence {
+    let strings = archive.strings;
+    let explanation = &rule.explanation;
+    let mut named = |values: &[(String, ValueFn, Type)]| -> Vec<NamedValue> {
+        values
+            .iter()
+            .map(|(name, value, ty)| NamedValue {
+                name: name.clone(),
+                value: plain(value(frame), *ty, strings),
+            })
+            .collect()
+    };
+    let (values, params) = (named(&explanation.lets), named(&explanation.params));
+    let conditions =
+        explanation.conditions.iter().map(|plan| condition(plan, frame, strings)).collect();
+    let facts = explanation
+        .facts
+        .iter()
+        .map(|&slot| NamedValue {
+            name: slot.field().path.to_owned(),
+            value: plain(frame.row.get(slot), slot.field().ty, strings),
+        })
+        .collect();
+    let windows =
+        explanation.windows.iter().filter_map(|window| window_of(window, frame, archive)).collect();
+    Evidence { conditions, values, params, facts, windows }
+}
+
+/// A message with its values.
+pub fn message(pieces: &[Piece], frame: &mut Frame<'_>, strings: &Strings) -> String {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(fixed) => text.push_str(fixed),
+            Piece::Value(value, ty, format) => {
+                text.push_str(&formatted(value(frame), *ty, *format, strings));
+            }
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn condition(plan: &ConditionPlan, frame: &mut Frame<'_>, strings: &Strings) -> Condition {
+    let held = (plan.holds)(frame);
+    let observed = plan.observed.as_ref().map(|(value, ty)| plain(value(frame), *ty, strings));
+    let threshold = plan.threshold.as_ref().map(|(word, right)| match right {
+        Some((value, ty)) => format!("{word} {}", plain(value(frame), *ty, strings)),
+        None => word.clone(),
+    });
+    Condition { text: plan.text.clone(), held, observed, threshold }
+}
+
+fn window_of(
+    window: &WindowRef,
+    frame: &mut Frame<'_>,
+    archive: &Archive<'_>,
+) -> Option<WindowEvidence> {
+    let read = window.read;
+    let value = frame.read(read);
+    let Some(KeyRef::Known(key)) = frame.keys.get(read.table).copied() else { return None };
+    let table = frame.tables.get(read.table)?;
+    let t = match frame.mode {
+        Mode::Live => frame.row.at.max(table.latest(key)),
+        Mode::AsOf(at) => at,
+    };
+    let layout = archive.plan.tables.get(read.table)?.series.get(read.series)?;
+    let to = t.minus(window.window.ending_ago);
+    let series = table.series(key, read.series);
+    let (events_total, events) = series.map_or((0, Vec::new()), |series| {
+        let all = series.events(window.window, window.column, t);
+        let total = all.len();
+        let events = all
+            .skip(total.saturating_sub(EVIDENCE_EVENTS_MAX))
+            .map(|(at, sequence, value)| contribution(at, sequence, value, archive))
+            .collect();
+        (total as u64, events)
+    });
+    Some(WindowEvidence {
+        name: window.name.clone(),
+        text: window.text.clone(),
+        value: formatted(value, Type::Number, Format::Plain, archive.strings),
+        from: start(layout, window, to),
+        to,
+        is_truncated: series.is_some_and(Series::is_truncated),
+        events_total,
+        events,
+    })
+}
+
+/// Where the window starts; later than its length says when the rule itself came later.
+fn start(layout: &SeriesLayout, window: &WindowRef, to: Instant) -> Option<Instant> {
+    let start = window.window.length.map(|length| to.minus(length));
+    match (start, layout.seen_since) {
+        (Some(start), Some(seen)) => Some(start.max(seen)),
+        (start, seen) => start.or(seen),
+    }
+}
+
+fn contribution(at: Instant, sequence: u64, value: Value, archive: &Archive<'_>) -> Contribution {
+    let event = archive.journal.event(sequence, at, archive.strings);
+    let value = match value {
+        Value::Absent => None,
+        value => Some(plain(value, Type::Text, archive.strings)),
+    };
+    Contribution { event, value }
+}

@@ -1,0 +1,110 @@
+//! What a compiled expression sees: the row, the windows of its keys, and values already worked out.
+
+use rust_decimal::Decimal;
+
+use crate::domain::Instant;
+
+use super::row::{Row, Value};
+use super::table::{KeyRef, KeyTable};
+use super::window::{Reading, SeriesPlan};
+
+/// One window reading: where its events are and what is read of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Index of the key table.
+    pub table: usize,
+    /// Index of the series within the table.
+    pub series: usize,
+    /// Index of the window within the series.
+    pub window: usize,
+    /// What is read.
+    pub reading: Reading,
+}
+
+/// At which instant windows are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As the log comes: at the event's time, or the latest time already seen for the key.
+    Live,
+    /// Again, at the event's own time: for events whose identity came late, and for evidence.
+    AsOf(Instant),
+}
+
+/// A value worked out for one row; stale when its stamp is another row's.
+#[derive(Clone, Copy, Debug)]
+pub struct Memo {
+    stamp: u64,
+    value: Value,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self { stamp: 0, value: Value::Absent }
+    }
+}
+
+/// Everything that a compiled expression may read.
+pub struct Frame<'a> {
+    /// The leg or event.
+    pub row: &'a Row,
+    /// All key tables.
+    pub tables: &'a mut [KeyTable],
+    /// The row's key in each table.
+    pub keys: &'a [KeyRef],
+    /// Series plans, by table and series.
+    pub plans: &'a [Vec<SeriesPlan>],
+    /// Values of shared sub-expressions.
+    pub memos: &'a mut [Memo],
+    /// The row's stamp; grows with every row.
+    pub stamp: u64,
+    /// When windows are read.
+    pub mode: Mode,
+    /// The match's score, once it is known.
+    pub score: Option<Decimal>,
+}
+
+impl Frame<'_> {
+    /// Reads a window of the row's key. A key that is not in the row has no value; a key that no event
+    /// entered yet has an empty window.
+    pub fn read(&mut self, read: Read) -> Value {
+        let key = match self.keys.get(read.table) {
+            Some(KeyRef::Known(key)) => *key,
+            Some(KeyRef::New) => return empty(read.reading),
+            Some(KeyRef::Absent) | None => return Value::Absent,
+        };
+        let plan = self.plans.get(read.table).and_then(|series| series.get(read.series));
+        let (Some(plan), Some(table)) = (plan, self.tables.get_mut(read.table)) else {
+            return Value::Absent;
+        };
+        let latest = table.latest(key);
+        let Some(series) = table.series_mut(key, read.series) else {
+            return empty(read.reading);
+        };
+        match self.mode {
+            Mode::Live => series.read(plan, read.window, read.reading, self.row.at.max(latest)),
+            Mode::AsOf(at) => series.read_at(plan, read.window, read.reading, at),
+        }
+    }
+
+    /// The value kept at `place` for this row, worked out now if it is not there yet.
+    pub fn memoized(&mut self, place: usize, work_out: impl FnOnce(&mut Self) -> Value) -> Value {
+        if let Some(memo) = self.memos.get(place)
+            && memo.stamp == self.stamp
+        {
+            return memo.value;
+        }
+        let value = work_out(self);
+        if let Some(memo) = self.memos.get_mut(place) {
+            *memo = Memo { stamp: self.stamp, value };
+        }
+        value
+    }
+}
+
+/// What a window over no events gives.
+const fn empty(reading: Reading) -> Value {
+    match reading {
+        Reading::Count | Reading::Sum(_) | Reading::Distinct(_) => Value::Number(Decimal::ZERO),
+        Reading::Avg(_) | Reading::Extreme(_) => Value::Absent,
+    }
+}

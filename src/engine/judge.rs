@@ -1,0 +1,562 @@
+//! One row through all windows and rules: the hot path.
+//!
+//! In: a filled row. Out: effects. The order is fixed: keys, filters on entry, windows, then each rule
+//! that the event wakes, in order of rule names: cheap filter, condition, exceptions, suppression.
+
+use crate::domain::event::{IdentityEvent, SecurityEvent};
+use crate::domain::rekyc::RekycMerge;
+use crate::domain::{
+    Alert, AlertUpdate, Entity, Instant, RekycRequest, Transaction, alert::EventRef,
+};
+use crate::rulebook::catalogue::{Family, Slot};
+use crate::rulebook::typed::{RekycSpec, Status};
+use rust_decimal::Decimal;
+
+use super::explain::{Archive, evidence, message};
+use super::frame::{Frame, Memo, Mode};
+use super::journal::Journal;
+use super::legs::{self, Leg, Words};
+use super::limits::{Counts, Limits, RuleCounts, Sizes};
+use super::outcome::Effect;
+use super::parked::Parked;
+use super::plan::Plan;
+use super::profile::{Profiles, Snapshot};
+use super::row::{Row, Value};
+use super::rule_plan::RulePlan;
+use super::strings::{Strings, Symbol};
+use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
+use super::table::{KeyRef, KeyTable};
+
+/// Every so many sequences some keys are swept.
+pub const SWEEP_EVERY: u64 = 256;
+
+/// Keys swept per table and sweep: all of a million keys within 8 million events.
+const SWEEP_KEYS: usize = 32;
+
+/// The event that is being judged.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// Stream sequence.
+    pub sequence: u64,
+    /// Event time.
+    pub at: Instant,
+    /// CloudEvents source.
+    pub source: &'a str,
+    /// CloudEvents id.
+    pub id: &'a str,
+}
+
+/// Everything that is remembered between events.
+pub struct State {
+    pub strings: Strings,
+    pub profiles: Profiles,
+    pub parked: Parked,
+    pub open_requests: OpenRequests,
+    pub limits: Limits,
+    pub counts: Counts,
+    pub row: Row,
+    /// The latest event time seen, over all keys.
+    pub watermark: Instant,
+    open_alerts: OpenAlerts,
+    journal: Journal,
+    words: Words,
+    tables: Vec<KeyTable>,
+    keys: Vec<KeyRef>,
+    memos: Vec<Memo>,
+    entered: Vec<(u64, bool)>,
+    values: Vec<Value>,
+    stamp: u64,
+}
+
+impl State {
+    /// Nothing remembered yet.
+    pub fn new(plan: &Plan, mut strings: Strings, limits: Limits) -> Self {
+        let words = Words::new(&mut strings);
+        let mut state = Self {
+            strings,
+            profiles: Profiles::default(),
+            parked: Parked::default(),
+            open_requests: OpenRequests::default(),
+            limits,
+            counts: Counts::default(),
+            row: Row::default(),
+            watermark: Instant::MIN,
+            open_alerts: OpenAlerts::default(),
+            journal: Journal::default(),
+            words,
+            tables: super::tables(plan),
+            keys: Vec::new(),
+            memos: Vec::new(),
+            entered: Vec::new(),
+            values: Vec::new(),
+            stamp: 0,
+        };
+        state.make_room(plan);
+        state
+    }
+
+    fn make_room(&mut self, plan: &Plan) {
+        self.row.want(plan.wanted);
+        self.keys = vec![KeyRef::Absent; plan.tables.len()];
+        self.memos = vec![Memo::default(); plan.memos];
+        self.entered = vec![(0, false); plan.filters.len()];
+        self.counts.rules = plan.rules.iter().map(rule_counts).collect();
+    }
+
+    /// Notes an event's id for evidence.
+    pub fn note(&mut self, origin: Origin<'_>) {
+        let source = self.strings.intern(origin.source);
+        self.journal.push(origin.sequence, origin.at, self.watermark, source, origin.id);
+    }
+
+    /// Fills the row with a leg and its customer's facts.
+    pub fn fill_leg(&mut self, tx: &Transaction<'_>, leg: Leg, facts: &Snapshot, is_known: bool) {
+        legs::fill_leg(&mut self.row, tx, leg, &self.profiles, &self.words, &mut self.strings);
+        legs::fill_customer(&mut self.row, facts, is_known, &self.words, &mut self.strings);
+    }
+
+    /// Fills the row with an identity event and the customer's facts.
+    pub fn fill_identity(&mut self, event: &IdentityEvent<'_>, customer: Symbol) {
+        let facts = self.profiles.as_of(customer, self.row.at);
+        let is_known = facts.state.is_some();
+        legs::fill_identity(&mut self.row, event, customer, &self.profiles, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
+    }
+
+    /// Fills the row with a security event and the customer's facts.
+    pub fn fill_security(&mut self, event: &SecurityEvent<'_>, customer: Symbol) {
+        let facts = self.profiles.as_of(customer, self.row.at);
+        let is_known = facts.state.is_some();
+        legs::fill_security(&mut self.row, event, customer, &mut self.strings);
+        legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
+    }
+
+    /// Takes the row through windows and rules. `again` is the instant of a second judgement; pairs of
+    /// rule and entity in `matched` already matched at the first and are left out. Gives back the pairs
+    /// that matched now.
+    pub fn turn(
+        &mut self,
+        plan: &Plan,
+        origin: Origin<'_>,
+        again: Option<Instant>,
+        matched: &[(Symbol, Symbol)],
+        effects: &mut Vec<Effect>,
+    ) -> Vec<(Symbol, Symbol)> {
+        let Some(kind) = plan.kinds.get(self.row.name.index() as usize) else { return Vec::new() };
+        self.stamp += 1;
+        self.keys.fill(KeyRef::Absent);
+        for &index in &kind.enter {
+            self.enter(plan, index);
+        }
+        for &index in &kind.find {
+            if let (Some(table), Some(place)) = (self.tables.get(index), self.keys.get_mut(index)) {
+                *place = table.find(&self.row);
+            }
+        }
+        for &(table, series) in &kind.feeds {
+            self.feed(plan, table, series, again.is_some());
+        }
+        let mut found = Vec::new();
+        for &index in &kind.rules {
+            let Some(rule) = plan.rules.get(index) else { continue };
+            let Some(entity) = rule.entity.and_then(|slot| self.row.get(slot).symbol()) else {
+                continue;
+            };
+            if !matched.contains(&(rule.symbol, entity))
+                && self.rule(plan, index, rule, entity, origin, again, effects)
+            {
+                found.push((rule.symbol, entity));
+            }
+        }
+        found
+    }
+
+    fn enter(&mut self, plan: &Plan, index: usize) {
+        let (Some(table), Some(layout), Some(place)) =
+            (self.tables.get_mut(index), plan.tables.get(index), self.keys.get_mut(index))
+        else {
+            return;
+        };
+        *place = table.enter(&self.row, self.watermark, layout.series.len(), self.limits.keys_max);
+        if *place == KeyRef::New {
+            self.counts.keys_refused += 1;
+        }
+    }
+
+    /// Keeps the row in one series if its filter lets it in.
+    fn feed(&mut self, plan: &Plan, table: usize, series: usize, is_again: bool) {
+        let Some(&KeyRef::Known(key)) = self.keys.get(table) else { return };
+        let Some(layout) = plan.tables.get(table).and_then(|table| table.series.get(series)) else {
+            return;
+        };
+        if !self.is_let_in(plan, layout.filter) {
+            return;
+        }
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
+        let mut frame = self.frame(plan, Mode::Live);
+        values.extend(layout.columns.iter().map(|(_, value)| value(&mut frame)));
+        let (row_at, sequence) = (self.row.at, self.row.sequence);
+        let spare = self.limits.judge_again_within;
+        let events_max = self.limits.series_events_max;
+        if let Some(table) = self.tables.get_mut(table) {
+            let latest = table.latest(key);
+            if let Some(kept) = table.series_or_new(key, series, &layout.plan)
+                && !(is_again && kept.contains(row_at, sequence))
+            {
+                kept.insert(&layout.plan, row_at, sequence, &values);
+                if let Some(retention) = layout.plan.retention() {
+                    let horizon = latest.0.saturating_sub(retention).saturating_sub(spare.0);
+                    kept.forget(&layout.plan, horizon);
+                }
+                if kept.len() > events_max {
+                    kept.give_up_oldest(&layout.plan);
+                    self.counts.events_given_up += 1;
+                }
+            }
+        }
+        self.values = values;
+    }
+
+    /// Whether a filter lets the row in; worked out once per row for all series that share it.
+    fn is_let_in(&mut self, plan: &Plan, filter: Option<usize>) -> bool {
+        let Some(index) = filter else { return true };
+        let Some(test) = plan.filters.get(index) else { return false };
+        if let Some(&(stamp, is_in)) = self.entered.get(index)
+            && stamp == self.stamp
+        {
+            return is_in;
+        }
+        let is_in = test(&mut self.frame(plan, Mode::Live));
+        if let Some(place) = self.entered.get_mut(index) {
+            *place = (self.stamp, is_in);
+        }
+        is_in
+    }
+
+    fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {
+        Frame {
+            row: &self.row,
+            tables: &mut self.tables,
+            keys: &self.keys,
+            plans: &plan.series,
+            memos: &mut self.memos,
+            stamp: self.stamp,
+            mode,
+            score: None,
+        }
+    }
+
+    /// Judges the row by one rule. True when its condition held and nothing excused it.
+    #[expect(clippy::too_many_arguments, reason = "the hot path takes its parts one by one")]
+    fn rule(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        rule: &RulePlan,
+        entity: Symbol,
+        origin: Origin<'_>,
+        again: Option<Instant>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let mode = again.map_or(Mode::Live, Mode::AsOf);
+        let mut frame = self.frame(plan, mode);
+        if rule.filter.as_ref().is_some_and(|filter| !filter(&mut frame))
+            || !(rule.when)(&mut frame)
+        {
+            return false;
+        }
+        let excuse = rule.unless.iter().position(|unless| unless(&mut frame));
+        let score = (rule.score)(&mut frame).unwrap_or(Decimal::ZERO);
+        let score = score.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED);
+        if let Some(counts) = self.counts.rules.get_mut(index) {
+            counts.matched += 1;
+            if let Some((_, count)) = excuse.and_then(|excuse| counts.excused.get_mut(excuse)) {
+                *count += 1;
+            }
+        }
+        if excuse.is_some() {
+            return false;
+        }
+        let latest = self.latest(rule);
+        let at = again.unwrap_or_else(|| origin.at.max(latest));
+        let key = (rule.symbol, entity);
+        let cooldown = rule.rule.alert.cooldown;
+        match self.open_alerts.judge(key, at, origin.sequence, score, cooldown) {
+            Verdict::Ignore => {}
+            Verdict::Extend(alert) => {
+                let message = self.with_archive(plan, mode, score, |frame, archive| {
+                    message(&rule.message, frame, archive.strings)
+                });
+                effects.push(Effect::AlertExtended(Box::new(AlertUpdate {
+                    alert,
+                    rule: rule.rule.name.clone(),
+                    severity: rule.rule.severity,
+                    is_shadow: rule.rule.status == Status::Shadow,
+                    at,
+                    event: event_ref(origin),
+                    score,
+                    message,
+                })));
+            }
+            Verdict::Raise => {
+                let is_late = origin.at < latest.minus(self.limits.allowed_lateness);
+                self.raise(
+                    plan,
+                    rule,
+                    entity,
+                    origin,
+                    (at, again.is_some(), is_late),
+                    score,
+                    effects,
+                );
+            }
+        }
+        true
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "once per alert, parts of one match")]
+    fn raise(
+        &mut self,
+        plan: &Plan,
+        rule: &RulePlan,
+        entity: Symbol,
+        origin: Origin<'_>,
+        (at, is_re_evaluated, is_late): (Instant, bool, bool),
+        score: Decimal,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mode = if is_re_evaluated { Mode::AsOf(at) } else { Mode::Live };
+        let (message, evidence, asks_rekyc, reason) =
+            self.with_archive(plan, mode, score, |frame, archive| {
+                let asks = rule.rekyc_when.as_ref().is_none_or(|when| when(frame));
+                (
+                    message(&rule.message, frame, archive.strings),
+                    evidence(rule, frame, archive),
+                    asks,
+                    message(&rule.rekyc_reason, frame, archive.strings),
+                )
+            });
+        let entity = Entity {
+            role: rule.rule.entity.word().to_owned(),
+            id: self.strings.text(entity).to_owned(),
+        };
+        let id = alert_id(&rule.rule.name, &entity, origin);
+        let key = (rule.symbol, self.strings.intern(&entity.id));
+        self.open_alerts.raised(key, &id, at, origin.sequence, score);
+        let customer = self.row.get(customer_slot(&self.row)).symbol();
+        let is_shadow = rule.rule.status == Status::Shadow;
+        effects.push(Effect::AlertRaised(Box::new(Alert {
+            id: id.clone(),
+            rule: rule.rule.name.clone(),
+            title: rule.rule.title.clone(),
+            rule_digest: rule.rule.digest.clone(),
+            rulebook_digest: plan.rulebook.digest.clone(),
+            class: rule.rule.class,
+            severity: rule.rule.severity,
+            score,
+            message,
+            entity,
+            customer: customer.map(|customer| self.strings.text(customer).to_owned()),
+            at,
+            event: event_ref(origin),
+            is_late: is_late || evidence_is_late(&evidence, self.limits.allowed_lateness),
+            is_re_evaluated,
+            is_shadow,
+            cooldown: rule.rule.alert.cooldown,
+            evidence,
+        })));
+        if let (Some(spec), Some(customer), true) = (&rule.rule.rekyc, customer, asks_rekyc) {
+            let request = (customer, is_shadow, reason, id);
+            self.request_rekyc(spec, &rule.rule.name, request, at, origin, effects);
+        }
+    }
+
+    fn request_rekyc(
+        &mut self,
+        spec: &RekycSpec,
+        rule: &str,
+        (customer, is_shadow, reason, alert): (Symbol, bool, String, String),
+        at: Instant,
+        origin: Origin<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let scope = (spec.scope, is_shadow);
+        let due_at = at.plus(spec.due);
+        let (cause, level) = (spec.cause, spec.level);
+        match self.open_requests.judge(customer, scope, cause, level, at, due_at) {
+            RequestVerdict::Suppress => self.counts.rekyc_suppressed += 1,
+            RequestVerdict::Merge(request, due_at, level) => {
+                effects.push(Effect::RekycMerged(Box::new(RekycMerge {
+                    request,
+                    cause,
+                    rule: rule.to_owned(),
+                    alert: Some(alert),
+                    at,
+                    due_at,
+                    level,
+                    is_shadow,
+                })));
+            }
+            RequestVerdict::Open => {
+                let name = self.strings.text(customer).to_owned();
+                let parts = ["rekyc", &name, spec.scope.word(), shadow_word(is_shadow)];
+                let id = digest(&[&parts[..], &[origin.source, origin.id]].concat());
+                self.open_requests.opened(customer, scope, cause, level, &id, due_at);
+                effects.push(Effect::RekycRequested(Box::new(RekycRequest {
+                    id,
+                    customer: name,
+                    scope: spec.scope,
+                    level,
+                    cause,
+                    rule: rule.to_owned(),
+                    reason,
+                    alert: Some(alert),
+                    at,
+                    due_at,
+                    is_shadow,
+                })));
+            }
+        }
+    }
+
+    /// The latest event time seen for the rule's entity.
+    fn latest(&self, rule: &RulePlan) -> Instant {
+        match self.keys.get(rule.entity_table) {
+            Some(&KeyRef::Known(key)) => {
+                self.tables.get(rule.entity_table).map_or(Instant::MIN, |table| table.latest(key))
+            }
+            _ => Instant::MIN,
+        }
+    }
+
+    fn with_archive<T>(
+        &mut self,
+        plan: &Plan,
+        mode: Mode,
+        score: Decimal,
+        work: impl FnOnce(&mut Frame<'_>, &Archive<'_>) -> T,
+    ) -> T {
+        let archive = Archive { plan, strings: &self.strings, journal: &self.journal };
+        let mut frame = Frame {
+            row: &self.row,
+            tables: &mut self.tables,
+            keys: &self.keys,
+            plans: &plan.series,
+            memos: &mut self.memos,
+            stamp: self.stamp,
+            mode,
+            score: Some(score),
+        };
+        work(&mut frame, &archive)
+    }
+
+    /// Lets go of what no window can need any more, for some keys of every table.
+    pub fn sweep(&mut self, plan: &Plan) {
+        let watermark = self.watermark;
+        let spare = self.limits.judge_again_within.0;
+        for (table, plans) in self.tables.iter_mut().zip(&plan.series) {
+            table.sweep(plans, watermark, spare, SWEEP_KEYS);
+        }
+        let retention = plan.finite_retention().saturating_add(spare);
+        self.journal.forget(Instant(watermark.0.saturating_sub(retention)));
+    }
+
+    /// Moves everything that is remembered under another plan.
+    pub fn move_to(&mut self, old: &Plan, new: &mut Plan, strings: Strings) {
+        let watermark = self.watermark;
+        self.strings = strings;
+        let mut old_tables: Vec<Option<KeyTable>> =
+            std::mem::take(&mut self.tables).into_iter().map(Some).collect();
+        for (layout, plans) in new.tables.iter_mut().zip(&new.series) {
+            let place = old.tables.iter().position(|table| table.roles == layout.roles);
+            let kept = place.and_then(|place| old_tables.get_mut(place)?.take());
+            let before = place.and_then(|place| old.tables.get(place));
+            let from = layout.carry_over(before, watermark);
+            let mut table = kept.unwrap_or_else(|| KeyTable::new(layout.roles.clone()));
+            table.replan(plans, &from);
+            self.tables.push(table);
+        }
+        self.make_room(new);
+    }
+
+    /// What happened since the last call.
+    pub fn take_counts(&mut self, plan: &Plan) -> Counts {
+        let rules = plan.rules.iter().map(rule_counts).collect();
+        std::mem::replace(&mut self.counts, Counts { rules, ..Counts::default() })
+    }
+
+    /// How much is remembered.
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            customers: self.profiles.len(),
+            keys: self.tables.iter().map(KeyTable::len).sum(),
+            events: self.journal.len(),
+            strings: self.strings.len(),
+            parked: self.parked.len(),
+            open_alerts: self.open_alerts.len(),
+        }
+    }
+}
+
+fn rule_counts(rule: &RulePlan) -> RuleCounts {
+    RuleCounts {
+        rule: rule.rule.name.clone(),
+        matched: 0,
+        excused: rule.rule.unless.iter().map(|unless| (unless.name.clone(), 0)).collect(),
+    }
+}
+
+const fn customer_slot(row: &Row) -> Slot {
+    match row.name.family() {
+        Family::Transaction => Slot::TxCustomer,
+        Family::Kyc => Slot::KycCustomer,
+        Family::Security => Slot::SecurityCustomer,
+    }
+}
+
+fn event_ref(origin: Origin<'_>) -> EventRef {
+    EventRef {
+        sequence: origin.sequence,
+        source: origin.source.to_owned(),
+        id: origin.id.to_owned(),
+        at: origin.at,
+    }
+}
+
+/// Whether some event of a window was stored after one that happened clearly later.
+fn evidence_is_late(evidence: &crate::domain::Evidence, allowed: crate::domain::Span) -> bool {
+    evidence.windows.iter().any(|window| {
+        let mut earliest_arrival: Option<&EventRef> = None;
+        window.events.iter().rev().any(|item| {
+            let event = &item.event;
+            let is_late = earliest_arrival.is_some_and(|later| {
+                later.sequence < event.sequence && event.at < later.at.minus(allowed)
+            });
+            if earliest_arrival.is_none_or(|known| event.sequence < known.sequence) {
+                earliest_arrival = Some(event);
+            }
+            is_late
+        })
+    })
+}
+
+const fn shadow_word(is_shadow: bool) -> &'static str {
+    if is_shadow { "shadow" } else { "active" }
+}
+
+/// An alert's id: from rule, entity and opening event alone, so that every run gives the same one.
+fn alert_id(rule: &str, entity: &Entity, origin: Origin<'_>) -> String {
+    digest(&["alert", rule, &entity.role, &entity.id, origin.source, origin.id])
+}
+
+/// 128 bits of BLAKE3 over length-prefixed parts, in hexadecimal.
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = hasher.finalize();
+    hash.to_hex().get(..32).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,219 @@
+//! From events to rows: legs of a transaction, and the fields of identity and security events.
+//!
+//! A party that we answer for gives a leg: one that names a customer, or whose account we know to be a
+//! customer's. When we can tell neither side, each side with an account gives a leg of an unknown
+//! customer, so that nothing goes unjudged.
+
+use crate::domain::event::{
+    IdentityEvent, Initiator, Party, SecurityEvent, Session, TransactionKind, TransactionStatus,
+};
+use crate::domain::{Country, Risk, Segment, Transaction, Verification};
+use crate::rulebook::catalogue::Slot;
+
+use super::profile::{Profiles, Snapshot};
+use super::row::{Row, Value};
+use super::strings::{Strings, Symbol};
+
+/// One side of a transaction, seen from a party that we answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// The customer; unknown when nobody told and the account is nobody's.
+    pub customer: Option<Symbol>,
+    /// The account.
+    pub account: Option<Symbol>,
+    /// Money comes in (`true`) or goes out.
+    pub is_inbound: bool,
+}
+
+impl Leg {
+    /// Whom the leg waits for while the customer is not known.
+    pub const fn waits_for(&self) -> Option<Symbol> {
+        match self.customer {
+            Some(customer) => Some(customer),
+            None => self.account,
+        }
+    }
+}
+
+/// The legs of a transaction: the originator's first.
+pub fn legs(
+    transaction: &Transaction<'_>,
+    profiles: &Profiles,
+    strings: &mut Strings,
+) -> [Option<Leg>; 2] {
+    let mut leg = |party: &Party<'_>, is_inbound| {
+        let account = party.account.as_deref().map(|id| strings.intern(id));
+        let named = party.customer.as_deref().map(|id| strings.intern(id));
+        let owner = || profiles.account(account?)?.owner;
+        Leg { customer: named.or_else(owner), account, is_inbound }
+    };
+    let both = [leg(&transaction.originator, false), leg(&transaction.beneficiary, true)];
+    if both.iter().any(|leg| leg.customer.is_some()) {
+        return both.map(|leg| leg.customer.is_some().then_some(leg));
+    }
+    both.map(|leg| leg.account.is_some().then_some(leg))
+}
+
+/// Fills `row` with one leg of a transaction.
+pub fn fill_leg(
+    row: &mut Row,
+    transaction: &Transaction<'_>,
+    leg: Leg,
+    profiles: &Profiles,
+    words: &Words,
+    strings: &mut Strings,
+) {
+    let other = if leg.is_inbound { &transaction.originator } else { &transaction.beneficiary };
+    row.set(Slot::TxAmount, || Value::Number(transaction.base_amount));
+    row.set(Slot::TxLocalAmount, || Value::Number(transaction.booked.amount));
+    row.set(Slot::TxCurrency, || Value::Text(strings.intern(transaction.booked.currency.code())));
+    row.set(Slot::TxType, || words.transaction(transaction.kind));
+    row.set(Slot::TxStatus, || words.status(transaction.status));
+    row.set(Slot::TxDirection, || words.direction(leg.is_inbound));
+    row.set(Slot::TxCustomer, || leg.customer.into());
+    row.set(Slot::TxAccount, || leg.account.into());
+    let counterparty = other.account.as_deref().or(other.customer.as_deref());
+    row.set(Slot::TxCounterparty, || text(strings, counterparty));
+    row.set(Slot::TxCountry, || text(strings, other.country.as_ref().map(Country::code)));
+    row.set(Slot::TxBank, || text(strings, other.bank.as_deref()));
+    row.set(Slot::TxInitiator, || words.initiator(transaction.initiator));
+    row.set(Slot::TxPurpose, || text(strings, transaction.purpose.as_deref()));
+    row.set(Slot::TxBranch, || text(strings, transaction.branch.as_deref()));
+    row.set(Slot::TxChannel, || text(strings, transaction.session.channel.as_deref()));
+    row.set(Slot::TxDevice, || text(strings, transaction.session.device.as_deref()));
+    row.set(Slot::TxIp, || text(strings, transaction.session.ip.as_deref()));
+    fill_account(row, leg.account, profiles);
+}
+
+/// Fills `row` with an identity event.
+pub fn fill_identity(
+    row: &mut Row,
+    event: &IdentityEvent<'_>,
+    customer: Symbol,
+    profiles: &Profiles,
+    strings: &mut Strings,
+) {
+    let Session { channel, device, ip, .. } = &event.session;
+    row.set(Slot::KycCustomer, || Value::Text(customer));
+    let account = event.account.as_ref().map(|account| strings.intern(&account.id));
+    row.set(Slot::KycAccount, || account.into());
+    row.set(Slot::KycField, || text(strings, event.field.as_deref()));
+    row.set(Slot::KycChannel, || text(strings, channel.as_deref()));
+    row.set(Slot::KycDevice, || text(strings, device.as_deref()));
+    row.set(Slot::KycIp, || text(strings, ip.as_deref()));
+    row.set(Slot::KycDocument, || text(strings, event.document.as_deref()));
+    row.set(Slot::KycPhone, || text(strings, event.phone.as_deref()));
+    row.set(Slot::KycEmail, || text(strings, event.email.as_deref()));
+    row.set(Slot::KycAddress, || text(strings, event.address.as_deref()));
+    fill_account(row, account, profiles);
+}
+
+/// Fills `row` with a security event.
+pub fn fill_security(
+    row: &mut Row,
+    event: &SecurityEvent<'_>,
+    customer: Symbol,
+    strings: &mut Strings,
+) {
+    let Session { channel, device, ip, country } = &event.session;
+    row.set(Slot::SecurityCustomer, || Value::Text(customer));
+    row.set(Slot::SecurityOutcome, || text(strings, event.outcome.as_deref()));
+    row.set(Slot::SecurityMethod, || text(strings, event.method.as_deref()));
+    row.set(Slot::SecurityPayee, || text(strings, event.payee.as_deref()));
+    row.set(Slot::SecurityChannel, || text(strings, channel.as_deref()));
+    row.set(Slot::SecurityDevice, || text(strings, device.as_deref()));
+    row.set(Slot::SecurityIp, || text(strings, ip.as_deref()));
+    let country = country.as_ref().map(Country::code);
+    row.set(Slot::SecurityCountry, || text(strings, country));
+}
+
+/// Fills the customer's facts.
+pub fn fill_customer(
+    row: &mut Row,
+    snapshot: &Snapshot,
+    is_known: bool,
+    words: &Words,
+    strings: &mut Strings,
+) {
+    row.set(Slot::CustomerKnown, || Value::Bool(is_known));
+    let state = snapshot.state.filter(|_| is_known);
+    row.set(Slot::CustomerState, || words.state(state));
+    row.set(Slot::CustomerRisk, || words.risk(snapshot.risk));
+    row.set(Slot::CustomerSegment, || words.segment(snapshot.segment));
+    let country = snapshot.country.as_ref().map(Country::code);
+    row.set(Slot::CustomerCountry, || text(strings, country));
+    row.set(Slot::CustomerOccupation, || snapshot.occupation.into());
+    row.set(Slot::CustomerExpectedTurnover, || snapshot.expected_turnover.into());
+    row.set(Slot::CustomerSince, || snapshot.since.into());
+    row.set(Slot::CustomerVerifiedAt, || snapshot.verified_at.into());
+    row.set(Slot::CustomerDocumentExpiresAt, || snapshot.document_expires_at.into());
+    row.set(Slot::CustomerNextReviewAt, || snapshot.next_review_at.into());
+}
+
+fn fill_account(row: &mut Row, account: Option<Symbol>, profiles: &Profiles) {
+    let Some(account) = account.and_then(|account| profiles.account(account)) else { return };
+    row.set(Slot::AccountOpenedAt, || account.opened_at.into());
+    row.set(Slot::AccountPurpose, || account.purpose.into());
+    row.set(Slot::AccountCurrency, || account.currency.into());
+}
+
+fn text(strings: &mut Strings, value: Option<&str>) -> Value {
+    value.map_or(Value::Absent, |value| Value::Text(strings.intern(value)))
+}
+
+/// Words of closed sets, looked up once.
+pub struct Words {
+    transactions: Vec<Symbol>,
+    statuses: Vec<Symbol>,
+    initiators: Vec<Symbol>,
+    states: Vec<Symbol>,
+    risks: Vec<Symbol>,
+    segments: Vec<Symbol>,
+    directions: [Symbol; 2],
+}
+
+impl Words {
+    /// Looks the words up.
+    pub fn new(strings: &mut Strings) -> Self {
+        let directions = [strings.intern("out"), strings.intern("in")];
+        let mut all = |words: &[&str]| words.iter().map(|word| strings.intern(word)).collect();
+        Self {
+            transactions: all(TransactionKind::WORDS),
+            statuses: all(TransactionStatus::WORDS),
+            initiators: all(Initiator::WORDS),
+            states: all(Verification::WORDS),
+            risks: all(Risk::WORDS),
+            segments: all(Segment::WORDS),
+            directions,
+        }
+    }
+
+    fn transaction(&self, kind: TransactionKind) -> Value {
+        self.transactions.get(kind as usize).copied().into()
+    }
+
+    fn status(&self, status: TransactionStatus) -> Value {
+        self.statuses.get(status as usize).copied().into()
+    }
+
+    fn initiator(&self, initiator: Option<Initiator>) -> Value {
+        initiator.and_then(|initiator| self.initiators.get(initiator as usize).copied()).into()
+    }
+
+    fn state(&self, state: Option<Verification>) -> Value {
+        state.and_then(|state| self.states.get(state as usize).copied()).into()
+    }
+
+    fn risk(&self, risk: Option<Risk>) -> Value {
+        risk.and_then(|risk| self.risks.get(risk as usize).copied()).into()
+    }
+
+    fn segment(&self, segment: Option<Segment>) -> Value {
+        segment.and_then(|segment| self.segments.get(segment as usize).copied()).into()
+    }
+
+    const fn direction(&self, is_inbound: bool) -> Value {
+        let [out, inbound] = self.directions;
+        Value::Text(if is_inbound { inbound } else { out })
+    }
+}

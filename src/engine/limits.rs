@@ -1,0 +1,79 @@
+//! What may grow, and how far; and how often each bound was met.
+
+use crate::domain::Span;
+
+/// Bounds on everything in the engine that can grow. Meeting one is counted and reported, and what was
+/// left out is said in the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most keys per combination of roles. A key beyond it has no windows.
+    pub keys_max: usize,
+    /// Most events kept per key and filter. Beyond it the oldest is given up.
+    pub series_events_max: usize,
+    /// Most parked transactions. Beyond it the oldest is not judged again by itself.
+    pub parked_max: usize,
+    /// How far behind the latest time seen for its key an event may be before it is marked late.
+    pub allowed_lateness: Span,
+    /// How much longer than the windows need events are kept, so that a transaction can be judged
+    /// again as of its own time when its identity comes late.
+    pub judge_again_within: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            keys_max: 50_000_000,
+            series_events_max: 100_000,
+            parked_max: 100_000,
+            allowed_lateness: Span::minutes(5),
+            judge_again_within: Span::days(1),
+        }
+    }
+}
+
+/// Counts since they were last taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events later than allowed.
+    pub late: u64,
+    /// Transactions whose customer nobody registered.
+    pub unknown_customer: u64,
+    /// Keys that were refused.
+    pub keys_refused: u64,
+    /// Events given up because their series was full.
+    pub events_given_up: u64,
+    /// Parked transactions given up.
+    pub parked_given_up: u64,
+    /// Re-KYC requests held back by the cool-down of their cause.
+    pub rekyc_suppressed: u64,
+    /// Per rule, in order of the plan.
+    pub rules: Vec<RuleCounts>,
+}
+
+/// Counts of one rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleCounts {
+    /// The rule.
+    pub rule: String,
+    /// How often its condition held.
+    pub matched: u64,
+    /// How often each exception excused a match, in file order.
+    pub excused: Vec<(String, u64)>,
+}
+
+/// How much is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Customers with a record.
+    pub customers: usize,
+    /// Keys in all tables.
+    pub keys: usize,
+    /// Events whose ids are kept.
+    pub events: usize,
+    /// Different texts.
+    pub strings: usize,
+    /// Parked transactions.
+    pub parked: usize,
+    /// Latest alerts remembered per rule and entity.
+    pub open_alerts: usize,
+}

@@ -1,0 +1,340 @@
+//! The compiled rulebook: which events wake which rules, which windows they feed, and the closures.
+//!
+//! Equal filters, series, columns, windows and folds of different rules are laid out once, so their
+//! state is shared. A plan never changes; another rulebook gets another plan, and the state moves over
+//! by the canonical text of what each series keeps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::Instant;
+use crate::rulebook::Rulebook;
+use crate::rulebook::catalogue::{EventName, EventSet, Role, Type};
+use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, Window};
+
+use super::canonical::canonical;
+use super::closure::{BoolFn, CompiledList, Compiler, ValueFn};
+use super::frame::Read;
+use super::row::SlotSet;
+use super::rule_plan::{self, RulePlan};
+use super::strings::Strings;
+use super::table::CarryOver;
+use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowPlan};
+
+/// Everything that follows from a rulebook.
+pub struct Plan {
+    /// The rulebook.
+    pub rulebook: Arc<Rulebook>,
+    /// Rules that are evaluated, in order of their names.
+    pub rules: Vec<RulePlan>,
+    /// Key tables with their series.
+    pub tables: Vec<TableLayout>,
+    /// Series plans by table and series, as frames read them.
+    pub series: Vec<Vec<SeriesPlan>>,
+    /// Filters on entry, each evaluated once per row.
+    pub filters: Vec<BoolFn>,
+    /// What happens for each kind of event, by [`EventName::index`].
+    pub kinds: Vec<KindPlan>,
+    /// Fields that some rule reads.
+    pub wanted: SlotSet,
+    /// How many memo places rows need.
+    pub memos: usize,
+}
+
+/// What happens for one kind of event.
+#[derive(Clone, Debug, Default)]
+pub struct KindPlan {
+    /// Tables whose key is made if it is new, because a series may be fed.
+    pub enter: Vec<usize>,
+    /// Tables whose key is only looked up, because a rule reads them.
+    pub find: Vec<usize>,
+    /// Series that may be fed: table and series.
+    pub feeds: Vec<(usize, usize)>,
+    /// Rules that it wakes.
+    pub rules: Vec<usize>,
+}
+
+/// One key table.
+pub struct TableLayout {
+    /// The roles of its keys.
+    pub roles: Vec<Role>,
+    /// What is kept under each key.
+    pub series: Vec<SeriesLayout>,
+}
+
+/// One series of a key table.
+pub struct SeriesLayout {
+    /// Which kinds of events enter.
+    pub source: EventSet,
+    /// Which of them: index into [`Plan::filters`].
+    pub filter: Option<usize>,
+    /// The filter's canonical text.
+    pub filter_text: String,
+    /// What is kept of each: canonical text and closure.
+    pub columns: Vec<(String, ValueFn)>,
+    /// Columns and windows.
+    pub plan: SeriesPlan,
+    /// Since when events were kept, if not from the beginning of the log: a rule that came later.
+    pub seen_since: Option<Instant>,
+}
+
+/// The layout while rules are being compiled.
+pub struct Layout {
+    /// All texts.
+    pub strings: Strings,
+    tables: Vec<TableLayout>,
+    filters: Vec<(String, BoolFn)>,
+    memos: usize,
+    lists: BTreeMap<String, Arc<CompiledList>>,
+    rulebook_lists: BTreeMap<String, List>,
+}
+
+impl Plan {
+    /// Compiles `rulebook`. `strings` must be the engine's own; they are given back beside the plan.
+    pub fn new(rulebook: &Arc<Rulebook>, strings: Strings) -> (Self, Strings) {
+        let mut layout = Layout {
+            strings,
+            tables: Vec::new(),
+            filters: Vec::new(),
+            memos: 0,
+            lists: BTreeMap::new(),
+            rulebook_lists: rulebook.lists.clone(),
+        };
+        let rules: Vec<RulePlan> = rulebook
+            .rules
+            .iter()
+            .filter(|rule| rule.status != Status::Off)
+            .map(|rule| RulePlan::new(rule, &mut layout))
+            .collect();
+        let Layout { strings, tables, filters, memos, .. } = layout;
+        let kinds = EventName::all().map(|name| kind_plan(name, &tables, &rules)).collect();
+        let series = tables
+            .iter()
+            .map(|table| table.series.iter().map(|series| series.plan.clone()).collect())
+            .collect();
+        let filters = filters.into_iter().map(|(_, filter)| filter).collect();
+        let mut wanted = SlotSet::default();
+        for slot in rules.iter().flat_map(|rule| rule_plan::wanted(&rule.rule)) {
+            wanted.insert(slot);
+        }
+        let plan = Self {
+            rulebook: Arc::clone(rulebook),
+            rules,
+            tables,
+            series,
+            filters,
+            kinds,
+            wanted,
+            memos,
+        };
+        (plan, strings)
+    }
+
+    /// The longest span of any window that has one, in microseconds: how long ids are kept.
+    pub fn finite_retention(&self) -> i64 {
+        let series = self.tables.iter().flat_map(|table| &table.series);
+        series.filter_map(|series| series.plan.retention()).max().unwrap_or(0)
+    }
+}
+
+fn kind_plan(name: EventName, tables: &[TableLayout], rules: &[RulePlan]) -> KindPlan {
+    let mut kind = KindPlan::default();
+    for (index, rule) in rules.iter().enumerate() {
+        if rule.rule.trigger == name {
+            kind.rules.push(index);
+        }
+    }
+    for (table_index, table) in tables.iter().enumerate() {
+        let fed =
+            table.series.iter().enumerate().filter(|(_, series)| series.source.contains(name));
+        let feeds: Vec<_> = fed.map(|(series_index, _)| (table_index, series_index)).collect();
+        let is_read = kind
+            .rules
+            .iter()
+            .any(|&rule| rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index)));
+        if !feeds.is_empty() {
+            kind.enter.push(table_index);
+        } else if is_read {
+            kind.find.push(table_index);
+        }
+        kind.feeds.extend(feeds);
+    }
+    kind
+}
+
+impl Layout {
+    /// A place for a value that is worked out at most once per row.
+    pub const fn memo(&mut self) -> usize {
+        self.memos += 1;
+        self.memos - 1
+    }
+
+    /// The compiled list named `name`; an unknown one is empty (the checker lets none through).
+    pub fn list(&mut self, name: &str) -> Arc<CompiledList> {
+        if let Some(list) = self.lists.get(name) {
+            return Arc::clone(list);
+        }
+        let source = self.rulebook_lists.get(name).cloned().unwrap_or_default();
+        let list = CompiledList::new(&source, |text| self.strings.intern(text));
+        self.lists.insert(name.to_owned(), Arc::clone(&list));
+        list
+    }
+
+    /// The table of `roles`.
+    pub fn table(&mut self, roles: &[Role]) -> usize {
+        let found = self.tables.iter().position(|table| table.roles == roles);
+        found.unwrap_or_else(|| {
+            self.tables.push(TableLayout { roles: roles.to_vec(), series: Vec::new() });
+            self.tables.len() - 1
+        })
+    }
+
+    /// The column of a fold.
+    pub fn fold_column(&self, read: Read, fold: usize) -> Option<usize> {
+        let series = self.tables.get(read.table)?.series.get(read.series)?;
+        Some(series.plan.windows.get(read.window)?.folds.get(fold)?.column)
+    }
+
+    /// Lays out what `aggregate` of the compiler's rule reads.
+    pub fn aggregate(compiler: &mut Compiler<'_>, aggregate: &Aggregate) -> Read {
+        let filter_text = aggregate.filter.as_ref().map(|filter| canonical(compiler.rule, filter));
+        let filter = filter_text.as_ref().zip(aggregate.filter.as_ref()).map(|(text, filter)| {
+            let known = compiler.layout.filters.iter().position(|(known, _)| known == text);
+            known.unwrap_or_else(|| {
+                let test = compiler.condition(filter);
+                compiler.layout.filters.push((text.clone(), test));
+                compiler.layout.filters.len() - 1
+            })
+        });
+        let column = aggregate.value.as_ref().map(|value| {
+            let kind = if value.ty == Type::Text { ColumnKind::Text } else { ColumnKind::Number };
+            (canonical(compiler.rule, value), kind, compiler.value(value))
+        });
+        let table = compiler.layout.table(&aggregate.by);
+        let filter_text = filter_text.unwrap_or_default();
+        compiler.layout.place(table, aggregate, filter, filter_text, column)
+    }
+
+    fn place(
+        &mut self,
+        table: usize,
+        aggregate: &Aggregate,
+        filter: Option<usize>,
+        filter_text: String,
+        column: Option<(String, ColumnKind, ValueFn)>,
+    ) -> Read {
+        let nothing = Read { table, series: 0, window: 0, reading: Reading::Count };
+        let Some(table_layout) = self.tables.get_mut(table) else { return nothing };
+        let known = table_layout.series.iter().position(|series| {
+            series.source == aggregate.source && series.filter_text == filter_text
+        });
+        let series = known.unwrap_or_else(|| {
+            table_layout.series.push(SeriesLayout {
+                source: aggregate.source,
+                filter,
+                filter_text,
+                columns: Vec::new(),
+                plan: SeriesPlan::default(),
+                seen_since: None,
+            });
+            table_layout.series.len() - 1
+        });
+        let Some(layout) = table_layout.series.get_mut(series) else { return nothing };
+        let column = column.map(|column| layout.column(column));
+        let window = layout.window(aggregate.window);
+        let reading = layout.reading(window, aggregate.function, column);
+        Read { table, series, window, reading }
+    }
+}
+
+impl TableLayout {
+    /// For each series, where its events come from under the plan `before`; a series that is new, or
+    /// has a longer memory than before, notes since when it sees.
+    pub fn carry_over(&mut self, before: Option<&Self>, watermark: Instant) -> Vec<CarryOver> {
+        let has_seen = watermark > Instant::MIN;
+        self.series
+            .iter_mut()
+            .map(|series| {
+                let old = before.and_then(|before| {
+                    let same = |old: &SeriesLayout| {
+                        old.source == series.source && old.filter_text == series.filter_text
+                    };
+                    let place = before.series.iter().position(same)?;
+                    Some((place, before.series.get(place)?))
+                });
+                let Some((place, old)) = old else {
+                    series.seen_since = has_seen.then_some(watermark);
+                    return None;
+                };
+                series.seen_since = old.seen_since.max(old.memory_start(&series.plan, watermark));
+                let columns = series
+                    .columns
+                    .iter()
+                    .map(|(text, _)| old.columns.iter().position(|(known, _)| known == text));
+                Some((place, columns.collect()))
+            })
+            .collect()
+    }
+}
+
+impl SeriesLayout {
+    /// Since when this series has kept events, if `wanted` needs more than it kept.
+    fn memory_start(&self, wanted: &SeriesPlan, watermark: Instant) -> Option<Instant> {
+        let kept = self.plan.retention()?;
+        let is_enough = wanted.retention().is_some_and(|needed| needed <= kept);
+        (!is_enough).then(|| Instant(watermark.0.saturating_sub(kept)))
+    }
+
+    fn column(&mut self, (text, kind, value): (String, ColumnKind, ValueFn)) -> usize {
+        let known = self.columns.iter().position(|(known, _)| *known == text);
+        known.unwrap_or_else(|| {
+            self.columns.push((text, value));
+            self.plan.columns.push(kind);
+            self.columns.len() - 1
+        })
+    }
+
+    fn window(&mut self, window: Window) -> usize {
+        let known = self.plan.windows.iter().position(|known| known.window == window);
+        known.unwrap_or_else(|| {
+            self.plan.windows.push(WindowPlan { window, folds: Vec::new() });
+            self.plan.windows.len() - 1
+        })
+    }
+
+    fn reading(
+        &mut self,
+        window: usize,
+        function: AggregateFunction,
+        column: Option<usize>,
+    ) -> Reading {
+        let (Some(column), Some(window)) = (column, self.plan.windows.get_mut(window)) else {
+            return Reading::Count;
+        };
+        let kind = match function {
+            AggregateFunction::Count => return Reading::Count,
+            AggregateFunction::Sum | AggregateFunction::Avg => FoldKind::Moments,
+            AggregateFunction::Min => FoldKind::Min,
+            AggregateFunction::Max => FoldKind::Max,
+            AggregateFunction::Distinct => FoldKind::Distinct,
+        };
+        let fold = FoldPlan { column, kind };
+        let known = window.folds.iter().position(|known| *known == fold);
+        let index = known.unwrap_or_else(|| {
+            window.folds.push(fold);
+            window.folds.len() - 1
+        });
+        match function {
+            AggregateFunction::Count => Reading::Count,
+            AggregateFunction::Sum => Reading::Sum(index),
+            AggregateFunction::Avg => Reading::Avg(index),
+            AggregateFunction::Min | AggregateFunction::Max => Reading::Extreme(index),
+            AggregateFunction::Distinct => Reading::Distinct(index),
+        }
+    }
+}
+
+/// The rule's place for each of its `let`s.
+pub fn let_memos(rule: &Rule, layout: &mut Layout) -> Vec<usize> {
+    rule.lets.iter().map(|_| layout.memo()).collect()
+}

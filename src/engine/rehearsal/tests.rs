@@ -1,0 +1,239 @@
+//! Stories against rules: what passes, and how each kind of difference is told.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::rulebook::loader;
+
+/// A rule with everything that a test can speak of.
+const RULE: &str = r#"lang: 1
+rule: big-payment
+title: A big payment
+severity: low
+trigger: transaction
+entity: account
+params: { line: 100 }
+let:
+  n: count(transaction where tx.amount >= line) by account over 24h
+  total: sum(tx.amount) by account over 24h
+  mean: avg(tx.amount) by account over 24h ending 24h ago
+  age: now - account.opened_at
+  known: customer.known
+  state: customer.state
+  home: customer.country
+  listed: tx.counterparty in list.friends
+when: tx.amount >= line
+unless:
+  - friend: listed
+alert:
+  score: 10 * n
+  message: "{n} {total} {mean} {age} {known} {state} {home}"
+rekyc:
+  when: n >= 2
+  level: enhanced
+  reason: many big payments
+  due: 7d
+tests:
+"#;
+
+fn rehearse_story(story: &str) -> Rehearsal {
+    let text = format!("{RULE}  - name: a story\n{story}");
+    let texts = BTreeMap::from([
+        ("pack/big-payment.yaml".to_owned(), text),
+        ("lists/friends.csv".to_owned(), "value\nF1\n".to_owned()),
+    ]);
+    let loaded = loader::load(&texts);
+    let problems: Vec<_> =
+        loaded.diagnostics.iter().filter(|problem| problem.code != "W205").collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    let report = rehearse_all(&loaded.rulebook.expect("a rulebook"));
+    let [rehearsal] = report.rehearsals.as_slice() else { panic!("one test") };
+    rehearsal.clone()
+}
+
+/// The differences as sentences.
+fn told(story: &str) -> Vec<String> {
+    rehearse_story(story).differences.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_story_that_comes_out_as_expected_has_no_differences() {
+    let rehearsal = rehearse_story(
+        "    defaults: { tx: { customer: C1, account: A1 } }
+    events:
+      - { at: 0h, tx: { amount: 100 } }
+      - { at: 1h, tx: { amount: 50 } }
+      - { at: 2h, tx: { amount: 120.50 } }
+    alerts:
+      - { at: 0h, entity: A1, score: 10, n: 1, total: 100, mean: absent, listed: false }
+      - { at: 2h, total: 270.5, known: true, state: verified, age: 26282h }
+    rekyc:
+      - { at: 2h, entity: A1, level: enhanced }
+",
+    );
+    assert_eq!(rehearsal.differences, []);
+    assert!(rehearsal.is_passed());
+    assert_eq!(
+        (rehearsal.rule.as_str(), rehearsal.path.as_str(), rehearsal.example.as_str()),
+        ("big-payment", "pack/big-payment.yaml", "a story")
+    );
+}
+
+#[test]
+fn every_difference_is_told() {
+    let events = "    defaults: { tx: { customer: C1, account: A1 } }
+    events:
+      - { at: 1d, tx: { amount: 100 } }
+      - { at: 26h, tx: { amount: 110 } }
+";
+    for (expected, sentences) in [
+        (
+            "    alerts: [{ at: 1d }]\n",
+            &["unexpected alert about A1 at 26h: score 20, n 2, total 210, mean absent, \
+               age 26306h, known true, state verified, home absent, listed false"][..],
+        ),
+        (
+            "    alerts: [{ at: 12h, entity: A2 }, { at: 1d }, { at: 26h }]\n",
+            &["no alert about A2 at 12h"],
+        ),
+        (
+            "    alerts: [{ at: 1d }, { at: 25h, entity: A1 }]\n",
+            &["alert at 25h: at is 26h, expected 25h"],
+        ),
+        (
+            "    alerts: [{ at: 1d, entity: C1 }, { at: 26h }]\n",
+            &["alert at 1d: entity is A1, expected C1"],
+        ),
+        (
+            "    alerts: [{ at: 1d, score: 11, n: 2, known: false }, { at: 26h, mean: 3 }]\n",
+            &[
+                "alert at 1d: score is 10, expected 11",
+                "alert at 1d: n is 1, expected 2",
+                "alert at 1d: known is true, expected false",
+                "alert at 26h: mean is absent, expected 3",
+            ],
+        ),
+        (
+            "    alerts: [{ at: 1d }, { at: 26h }]\n    rekyc: []\n",
+            &["unexpected re-KYC request about C1 at 26h: level enhanced"],
+        ),
+        (
+            "    alerts: [{ at: 1d }, { at: 26h }]\n    rekyc: [{ at: 1d }, { at: 26h, level: standard }]\n",
+            &[
+                "no re-KYC request at 1d",
+                "re-KYC request at 26h: level is enhanced, expected standard",
+            ],
+        ),
+        (
+            "    alerts: [{ at: 1d }, { at: 26h }]\n    rekyc: [{ at: 26h, entity: C2 }]\n",
+            &["re-KYC request at 26h: entity is C1, expected C2"],
+        ),
+    ] {
+        assert_eq!(told(&format!("{events}{expected}")), sentences, "{expected}");
+    }
+}
+
+#[test]
+fn a_difference_points_at_the_expectation() {
+    let rehearsal = rehearse_story(
+        "    events: [{ at: 0h, tx: { customer: C1, account: A1, amount: 100 } }]
+    alerts: [{ at: 0h, n: 7 }]
+",
+    );
+    let text = format!(
+        "{RULE}  - name: a story
+    events: [{{ at: 0h, tx: {{ customer: C1, account: A1, amount: 100 }} }}]
+    alerts: [{{ at: 0h, n: 7 }}]
+"
+    );
+    let [difference] = rehearsal.differences.as_slice() else { panic!("one difference") };
+    assert_eq!(text.get(difference.span.start..difference.span.end), Some("7"));
+}
+
+#[test]
+fn whoever_is_mentioned_is_known_unless_the_story_says_otherwise() {
+    let differences = told(
+        "    given:
+      customer:
+        C2: { known: false }
+        C3: { state: review_open, country: SE }
+        C5: { since: -10d, state: submitted }
+      account: { A2: { opened_at: -20d } }
+    events:
+      - { at: 0d, tx: { customer: C1, account: A1, amount: 100 } }
+      - { at: 1d, tx: { customer: C2, account: A2, amount: 100 } }
+      - { at: 2d, tx: { customer: C3, account: A3, amount: 100 } }
+      - { at: 3d, kyc.registered: { customer: C4, country: NO } }
+      - { at: 4d, tx: { customer: C4, account: A4, amount: 100 } }
+      - { at: 5d, tx: { customer: C5, account: A5, amount: 100 } }
+    alerts:
+      - { at: 0d, known: true, state: verified, home: absent, age: 1095d }
+      - { at: 1d, known: false, state: absent, age: 21d }
+      - { at: 2d, known: true, state: review_open, home: SE }
+      - { at: 4d, known: true, state: registered, home: NO, age: absent }
+      - { at: 5d, known: true, state: submitted }
+",
+    );
+    assert_eq!(differences, [""; 0]);
+}
+
+#[test]
+fn every_state_that_a_test_may_start_with_is_reached() {
+    for state in [
+        "registered",
+        "submitted",
+        "in_review",
+        "resubmit",
+        "verified",
+        "review_open",
+        "rejected",
+        "exited",
+    ] {
+        let story = format!(
+            "    given: {{ customer: {{ C1: {{ state: {state} }} }} }}
+    events: [{{ at: 0d, tx: {{ customer: C1, account: A1, amount: 100 }} }}]
+    alerts: [{{ at: 0d, state: {state} }}]
+"
+        );
+        assert_eq!(told(&story), [""; 0], "{state}");
+    }
+}
+
+#[test]
+fn a_list_of_the_test_stands_in_for_the_file() {
+    let events = "    events: [{ at: 0d, tx: { customer: C1, account: A1, amount: 100, counterparty: F1 } }]\n";
+    assert_eq!(told(&format!("{events}    alerts: []\n")), [""; 0]);
+    let given = "    given: { list: { friends: [F2] } }\n";
+    assert_eq!(
+        told(&format!("{given}{events}    alerts: [{{ at: 0d, listed: false }}]\n")),
+        [""; 0]
+    );
+}
+
+#[test]
+fn events_are_played_in_order_of_time() {
+    let differences = told(
+        "    defaults: { tx: { customer: C1, account: A1 } }
+    events:
+      - { at: 2h, tx: { amount: 100 } }
+      - { at: -1h, tx: { amount: 30 } }
+    alerts:
+      - { at: 2h, total: 130 }
+",
+    );
+    assert_eq!(differences, [""; 0]);
+}
+
+#[test]
+fn a_transaction_between_two_customers_of_ours_has_two_legs() {
+    let differences = told(
+        "    events:
+      - { at: 0h, tx: { customer: C2, account: A2, amount: 1 } }
+      - { at: 1h, tx: { customer: C1, account: A1, counterparty: A2, direction: out, amount: 100 } }
+    alerts:
+      - { at: 1h, entity: A1, total: 100 }
+      - { at: 1h, entity: A2, total: 101 }
+",
+    );
+    assert_eq!(differences, [""; 0]);
+}

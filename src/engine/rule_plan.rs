@@ -1,0 +1,307 @@
+//! One rule, compiled: the closures that decide, and those that explain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::rulebook::catalogue::{Family, Role, Slot, Type};
+use crate::rulebook::typed::{
+    AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Template, TemplatePart, Window,
+};
+
+use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, children};
+use super::frame::Read;
+use super::plan::{Layout, let_memos};
+use super::strings::Symbol;
+use super::window::Reading;
+
+/// A compiled rule.
+pub struct RulePlan {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// The rule's name as a symbol.
+    pub symbol: Symbol,
+    /// The slot of the entity in the waking event.
+    pub entity: Option<Slot>,
+    /// The table keyed by the entity alone: its latest event time is the evaluation instant.
+    pub entity_table: usize,
+    /// Tables that any of its windows lie in, and the entity's.
+    pub tables: BTreeSet<usize>,
+    /// Cheap filter on the waking event.
+    pub filter: Option<BoolFn>,
+    /// The condition.
+    pub when: BoolFn,
+    /// Named exceptions.
+    pub unless: Vec<BoolFn>,
+    /// The score.
+    pub score: NumberFn,
+    /// The alert's sentence.
+    pub message: Vec<Piece>,
+    /// The condition of the re-KYC request.
+    pub rekyc_when: Option<BoolFn>,
+    /// The reason of the re-KYC request.
+    pub rekyc_reason: Vec<Piece>,
+    /// What evidence shows.
+    pub explanation: Explanation,
+}
+
+/// A piece of a message.
+pub enum Piece {
+    /// Fixed text.
+    Text(String),
+    /// A value of a type in a format.
+    Value(ValueFn, Type, Format),
+}
+
+/// Closures that are called only when an alert is raised.
+pub struct Explanation {
+    /// Leaves of `when`.
+    pub conditions: Vec<ConditionPlan>,
+    /// All `let`s: name, closure, type.
+    pub lets: Vec<(String, ValueFn, Type)>,
+    /// All parameters: name, closure, type.
+    pub params: Vec<(String, ValueFn, Type)>,
+    /// Fields that the rule reads.
+    pub facts: Vec<Slot>,
+    /// Windows that the rule reads.
+    pub windows: Vec<WindowRef>,
+}
+
+/// One leaf of `when`.
+pub struct ConditionPlan {
+    /// As written.
+    pub text: String,
+    /// Whether it holds.
+    pub holds: BoolFn,
+    /// The left side and its type.
+    pub observed: Option<(ValueFn, Type)>,
+    /// What comes before the right side (`>=`), and the right side and its type.
+    pub threshold: Option<(String, Option<(ValueFn, Type)>)>,
+}
+
+/// A window that the rule reads.
+pub struct WindowRef {
+    /// The `let` that holds just this aggregate, or its text.
+    pub name: String,
+    /// As written.
+    pub text: String,
+    /// Where it is.
+    pub read: Read,
+    /// Its span.
+    pub window: Window,
+    /// The column whose values are shown.
+    pub column: Option<usize>,
+}
+
+impl RulePlan {
+    /// Compiles `rule` into `layout`.
+    pub fn new(rule: &Arc<Rule>, layout: &mut Layout) -> Self {
+        let lets = let_memos(rule, layout);
+        let symbol = layout.strings.intern(&rule.name);
+        let entity_table = layout.table(std::slice::from_ref(&rule.entity));
+        let mut compiler = Compiler { rule, layout, lets };
+        let filter = rule.filter.as_ref().map(|filter| compiler.condition(filter));
+        let when = compiler.condition(&rule.when);
+        let unless = rule.unless.iter().map(|item| compiler.condition(&item.expr)).collect();
+        let score = compiler.number(&rule.alert.score);
+        let message = pieces(&mut compiler, &rule.alert.message);
+        let rekyc_when =
+            rule.rekyc.as_ref().and_then(|spec| spec.when.as_ref()).map(|e| compiler.condition(e));
+        let rekyc_reason =
+            rule.rekyc.as_ref().map(|spec| pieces(&mut compiler, &spec.reason)).unwrap_or_default();
+        let explanation = Explanation::new(&mut compiler);
+        let mut tables: BTreeSet<usize> =
+            explanation.windows.iter().map(|window| window.read.table).collect();
+        tables.insert(entity_table);
+        Self {
+            symbol,
+            entity: Role::slot(rule.entity, rule.trigger.family()),
+            entity_table,
+            tables,
+            filter,
+            when,
+            unless,
+            score,
+            message,
+            rekyc_when,
+            rekyc_reason,
+            explanation,
+            rule: Arc::clone(rule),
+        }
+    }
+}
+
+fn pieces(compiler: &mut Compiler<'_>, template: &Template) -> Vec<Piece> {
+    template
+        .parts
+        .iter()
+        .map(|part| match part {
+            TemplatePart::Text(text) => Piece::Text(text.clone()),
+            TemplatePart::Value(expr, format) => {
+                Piece::Value(compiler.value(expr), expr.ty, *format)
+            }
+        })
+        .collect()
+}
+
+impl Explanation {
+    fn new(compiler: &mut Compiler<'_>) -> Self {
+        let rule = compiler.rule;
+        let mut conditions = Vec::new();
+        conditions_of(compiler, &rule.when, &mut conditions);
+        let lets = rule
+            .lets
+            .iter()
+            .map(|item| (item.name.clone(), compiler.value(&item.expr), item.expr.ty))
+            .collect();
+        let params = (0..rule.params.len()).filter_map(|index| param(compiler, index)).collect();
+        let mut facts = BTreeSet::new();
+        rule.filter.iter().for_each(|expr| slots(rule, expr, &mut facts));
+        slots(rule, &rule.when, &mut facts);
+        rule.unless.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
+        rule.lets.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
+        facts.remove(&Slot::Now);
+        let windows = windows(compiler);
+        Self { conditions, lets, params, facts: facts.into_iter().collect(), windows }
+    }
+}
+
+fn param(compiler: &mut Compiler<'_>, index: usize) -> Option<(String, ValueFn, Type)> {
+    let param = compiler.rule.params.get(index)?;
+    let expr = Expr {
+        kind: match &param.value {
+            ParamValue::Constant(literal) => ExprKind::Literal(literal.clone()),
+            ParamValue::Table(_) => ExprKind::Param(index),
+        },
+        ty: param.ty,
+        span: rule_start(),
+    };
+    Some((param.name.clone(), compiler.value(&expr), param.ty))
+}
+
+const fn rule_start() -> crate::rulebook::typed::SourceSpan {
+    crate::rulebook::typed::SourceSpan { start: 0, end: 0 }
+}
+
+/// The leaves of `expr` under `and`, `or` and `not`, in the order of the text.
+fn conditions_of(compiler: &mut Compiler<'_>, expr: &Expr, into: &mut Vec<ConditionPlan>) {
+    match &expr.kind {
+        ExprKind::And(parts) | ExprKind::Or(parts) => {
+            for part in parts {
+                conditions_of(compiler, part, into);
+            }
+        }
+        _ => into.push(condition(compiler, expr)),
+    }
+}
+
+fn condition(compiler: &mut Compiler<'_>, expr: &Expr) -> ConditionPlan {
+    let text = squeeze(compiler.rule.text(expr.span));
+    let holds = compiler.condition(expr);
+    let (observed, threshold) = match &expr.kind {
+        ExprKind::Compare(op, left, right) => {
+            let observed = (compiler.value(left), left.ty);
+            let right = (compiler.value(right), right.ty);
+            (Some(observed), Some((op.word().to_owned(), Some(right))))
+        }
+        ExprKind::In { item, .. } => {
+            let observed = (compiler.value(item), item.ty);
+            let set = text.split_once(" in ").map_or("", |(_, set)| set).trim().to_owned();
+            let word = if text.contains(" not in ") { "not in" } else { "in" };
+            (Some(observed), Some((format!("{word} {set}"), None)))
+        }
+        _ => (Some((compiler.value(expr), Type::Bool)), None),
+    };
+    ConditionPlan { text, holds, observed, threshold }
+}
+
+/// One line: a condition may be written over several.
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The fields that `expr` reads by itself; those behind a `let` belong to the `let`.
+fn slots(rule: &Rule, expr: &Expr, into: &mut BTreeSet<Slot>) {
+    if let ExprKind::Field(slot) = &expr.kind {
+        into.insert(*slot);
+    }
+    if let ExprKind::Param(index) = &expr.kind
+        && let Some(ParamValue::Table(table)) = rule.params.get(*index).map(|param| &param.value)
+    {
+        into.extend(table.by.iter().copied());
+    }
+    for child in children(expr) {
+        slots(rule, child, into);
+    }
+}
+
+/// All fields that any part of `rule` reads, and those that make up its keys.
+pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
+    let mut all = BTreeSet::from([Slot::Now]);
+    let conditions = rule.filter.iter().chain(std::iter::once(&rule.when));
+    let lets = rule.lets.iter().map(|item| &item.expr);
+    let unless = rule.unless.iter().map(|item| &item.expr);
+    let entering = rule.aggregates.iter().flat_map(|item| item.filter.iter().chain(&item.value));
+    let rekyc = rule.rekyc.iter().flat_map(|spec| spec.when.iter().chain(values(&spec.reason)));
+    let said = values(&rule.alert.message).chain(std::iter::once(&rule.alert.score));
+    for expr in conditions.chain(lets).chain(unless).chain(entering).chain(said).chain(rekyc) {
+        slots(rule, expr, &mut all);
+    }
+    for param in &rule.params {
+        if let ParamValue::Table(table) = &param.value {
+            all.extend(table.by.iter().copied());
+        }
+    }
+    let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
+    for role in keys.chain([rule.entity, Role::Customer]) {
+        all.extend(
+            [Family::Transaction, Family::Kyc, Family::Security]
+                .map(|f| role.slot(f))
+                .iter()
+                .flatten(),
+        );
+    }
+    all
+}
+
+fn values(template: &Template) -> impl Iterator<Item = &Expr> {
+    template.parts.iter().filter_map(|part| match part {
+        TemplatePart::Value(expr, _) => Some(expr),
+        TemplatePart::Text(_) => None,
+    })
+}
+
+fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
+    let rule = compiler.rule;
+    let mut names: BTreeMap<AggregateIndex, String> = BTreeMap::new();
+    for item in &rule.lets {
+        if let ExprKind::Aggregate(index) = item.expr.kind {
+            names.entry(index).or_insert_with(|| item.name.clone());
+        }
+    }
+    rule.aggregates
+        .iter()
+        .enumerate()
+        .map(|(index, aggregate)| {
+            let read = Layout::aggregate(compiler, aggregate);
+            let text = squeeze(rule.text(aggregate.span));
+            WindowRef {
+                name: names.get(&index).cloned().unwrap_or_else(|| text.clone()),
+                text,
+                read,
+                window: aggregate.window,
+                column: column_of(compiler.layout, read),
+            }
+        })
+        .collect()
+}
+
+fn column_of(layout: &Layout, read: Read) -> Option<usize> {
+    let fold = match read.reading {
+        Reading::Count => return None,
+        Reading::Sum(fold)
+        | Reading::Avg(fold)
+        | Reading::Extreme(fold)
+        | Reading::Distinct(fold) => fold,
+    };
+    layout.fold_column(read, fold)
+}

@@ -1,0 +1,95 @@
+//! Exact sums that can also give back: add and remove decimals without rounding, ever.
+
+use rust_decimal::Decimal;
+
+/// A sum of decimals as one wide integer at the finest scale seen.
+///
+/// Amounts have at most 15 digits before and 8 behind the point, so 128 bits hold the sum of more than
+/// 10^15 of them. Beyond that, and for other numbers, the sum is marked as overflown and absent: an
+/// overflow is never a wrong number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ExactSum {
+    mantissa: i128,
+    scale: u32,
+    overflown: bool,
+}
+
+impl ExactSum {
+    /// Adds `number`.
+    pub fn add(&mut self, number: Decimal) {
+        self.shift(number, i128::checked_add);
+    }
+
+    /// Takes back a `number` that was added.
+    pub fn remove(&mut self, number: Decimal) {
+        self.shift(number, i128::checked_sub);
+    }
+
+    /// The sum, or `None` after an overflow.
+    pub fn value(&self) -> Option<Decimal> {
+        if self.overflown {
+            return None;
+        }
+        Decimal::try_from_i128_with_scale(self.mantissa, self.scale).ok()
+    }
+
+    fn shift(&mut self, number: Decimal, apply: fn(i128, i128) -> Option<i128>) {
+        let scale = number.scale();
+        if scale > self.scale {
+            match ten_to(scale - self.scale).and_then(|factor| self.mantissa.checked_mul(factor)) {
+                Some(mantissa) => (self.mantissa, self.scale) = (mantissa, scale),
+                None => self.overflown = true,
+            }
+        }
+        let shifted = self
+            .scale
+            .checked_sub(scale)
+            .and_then(ten_to)
+            .and_then(|factor| number.mantissa().checked_mul(factor))
+            .and_then(|mantissa| apply(self.mantissa, mantissa));
+        match shifted {
+            Some(mantissa) => self.mantissa = mantissa,
+            None => self.overflown = true,
+        }
+    }
+}
+
+const fn ten_to(places: u32) -> Option<i128> {
+    10_i128.checked_pow(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_removed_is_gone_to_the_last_digit(
+            numbers in prop::collection::vec((0_i64..1_000_000_000_000, 0_u32..9), 1..60),
+            kept in 0_usize..60,
+        ) {
+            let numbers: Vec<Decimal> =
+                numbers.into_iter().map(|(mantissa, scale)| Decimal::new(mantissa, scale)).collect();
+            let kept = kept.min(numbers.len());
+            let mut sum = ExactSum::default();
+            for &number in &numbers {
+                sum.add(number);
+            }
+            for &number in &numbers[kept..] {
+                sum.remove(number);
+            }
+            let plain: Decimal = numbers[..kept].iter().sum();
+            prop_assert_eq!(sum.value(), Some(plain));
+        }
+    }
+
+    #[test]
+    fn an_overflow_is_absent_and_not_a_wrong_number() {
+        let mut sum = ExactSum::default();
+        for _ in 0..3 {
+            sum.add(Decimal::MAX);
+        }
+        assert_eq!(sum.value(), None);
+    }
+}

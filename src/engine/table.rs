@@ -1,0 +1,209 @@
+//! Keys and what is remembered under each: one table per combination of roles.
+//!
+//! A key of one role is found by indexing with its symbol; a composite key by hashing. Keys are
+//! numbered in the order of the log.
+
+use hashbrown::HashMap;
+
+use crate::domain::Instant;
+use crate::rulebook::catalogue::{Family, Role, Slot};
+
+use super::row::Row;
+use super::strings::Symbol;
+use super::window::{Series, SeriesPlan};
+
+/// Most roles of a composite key.
+pub const ROLES_MAX: usize = 4;
+
+/// A row's key in one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRef {
+    /// The row lacks one of the roles.
+    Absent,
+    /// No event entered under this key yet.
+    New,
+    /// The key's number.
+    Known(u32),
+}
+
+type Composite = [Option<Symbol>; ROLES_MAX];
+
+/// Where a series' events come from when the plan changes: the old series, and the old column of each
+/// new one.
+pub type CarryOver = Option<(usize, Vec<Option<usize>>)>;
+
+const NO_KEY: u32 = u32::MAX;
+
+/// All keys of one combination of roles.
+pub struct KeyTable {
+    roles: Vec<Role>,
+    /// By symbol, for a single role.
+    by_symbol: Vec<u32>,
+    /// For several roles.
+    by_symbols: HashMap<Composite, u32>,
+    keys: Vec<KeyState>,
+    sweep: usize,
+}
+
+struct KeyState {
+    /// The latest event time seen for this key.
+    latest: Instant,
+    /// How far event time had come, over all keys, when this key was last entered.
+    touched: Instant,
+    series: Box<[Option<Box<Series>>]>,
+}
+
+impl KeyTable {
+    /// An empty table for keys of `roles`.
+    pub fn new(roles: Vec<Role>) -> Self {
+        Self {
+            roles,
+            by_symbol: Vec::new(),
+            by_symbols: HashMap::default(),
+            keys: Vec::new(),
+            sweep: 0,
+        }
+    }
+
+    /// How many keys there are.
+    pub const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The row's key, if it is there.
+    pub fn find(&self, row: &Row) -> KeyRef {
+        let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
+        match self.lookup(&symbols) {
+            Some(key) => KeyRef::Known(key),
+            None => KeyRef::New,
+        }
+    }
+
+    /// The row's key, made now if it is new and fewer than `keys_max` are there.
+    pub fn enter(
+        &mut self,
+        row: &Row,
+        watermark: Instant,
+        series_count: usize,
+        keys_max: usize,
+    ) -> KeyRef {
+        let touched = watermark.max(row.at);
+        let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
+        if let Some(key) = self.lookup(&symbols) {
+            if let Some(state) = self.keys.get_mut(key as usize) {
+                state.latest = state.latest.max(row.at);
+                state.touched = touched;
+            }
+            return KeyRef::Known(key);
+        }
+        let key = match u32::try_from(self.keys.len()) {
+            Ok(key) if self.keys.len() < keys_max => key,
+            _ => return KeyRef::New,
+        };
+        self.keys.push(KeyState {
+            latest: row.at,
+            touched,
+            series: std::iter::repeat_with(|| None).take(series_count).collect(),
+        });
+        match symbols {
+            [Some(symbol), None, ..] => {
+                if self.by_symbol.len() <= symbol.index() {
+                    self.by_symbol.resize(symbol.index() + 1, NO_KEY);
+                }
+                if let Some(place) = self.by_symbol.get_mut(symbol.index()) {
+                    *place = key;
+                }
+            }
+            _ => {
+                self.by_symbols.insert(symbols, key);
+            }
+        }
+        KeyRef::Known(key)
+    }
+
+    /// The latest event time seen for `key`.
+    pub fn latest(&self, key: u32) -> Instant {
+        self.keys.get(key as usize).map_or(Instant::MIN, |state| state.latest)
+    }
+
+    /// One series of `key`, if any event entered it.
+    pub fn series(&self, key: u32, series: usize) -> Option<&Series> {
+        self.keys.get(key as usize)?.series.get(series)?.as_deref()
+    }
+
+    /// One series of `key`, if any event entered it.
+    pub fn series_mut(&mut self, key: u32, series: usize) -> Option<&mut Series> {
+        self.keys.get_mut(key as usize)?.series.get_mut(series)?.as_deref_mut()
+    }
+
+    /// One series of `key`, made now if it is new.
+    pub fn series_or_new(
+        &mut self,
+        key: u32,
+        series: usize,
+        plan: &SeriesPlan,
+    ) -> Option<&mut Series> {
+        let place = self.keys.get_mut(key as usize)?.series.get_mut(series)?;
+        Some(place.get_or_insert_with(|| Box::new(Series::new(plan))))
+    }
+
+    /// Lets go of what no window can need any more, for the next `count` keys, round and round.
+    ///
+    /// A key is judged by how far event time has come since it was last entered, not by its own events'
+    /// times: a source that lags behind the others keeps its windows.
+    pub fn sweep(&mut self, plans: &[SeriesPlan], watermark: Instant, spare: i64, count: usize) {
+        for _ in 0..count.min(self.keys.len()) {
+            if self.sweep >= self.keys.len() {
+                self.sweep = 0;
+            }
+            let Some(state) = self.keys.get_mut(self.sweep) else { break };
+            let idle = (watermark - state.touched).0;
+            for (place, plan) in state.series.iter_mut().zip(plans) {
+                if plan.retention().is_some_and(|retention| idle > retention.saturating_add(spare))
+                {
+                    *place = None;
+                }
+            }
+            self.sweep += 1;
+        }
+    }
+
+    /// The same keys under another plan: for each new series the old one's index and the old column of
+    /// each new column.
+    pub fn replan(&mut self, plans: &[SeriesPlan], from: &[CarryOver]) {
+        for state in &mut self.keys {
+            state.series = plans
+                .iter()
+                .zip(from)
+                .map(|(plan, from)| {
+                    let (old, columns) = from.as_ref()?;
+                    let series = state.series.get(*old)?.as_deref()?;
+                    Some(Box::new(series.replan(plan, columns)))
+                })
+                .collect();
+        }
+    }
+
+    fn symbols(&self, row: &Row) -> Option<Composite> {
+        let mut symbols = [None; ROLES_MAX];
+        for (role, place) in self.roles.iter().zip(&mut symbols) {
+            *place = Some(row.get(role_slot(*role, row)?).symbol()?);
+        }
+        Some(symbols)
+    }
+
+    fn lookup(&self, symbols: &Composite) -> Option<u32> {
+        match symbols {
+            [Some(symbol), None, ..] => {
+                self.by_symbol.get(symbol.index()).copied().filter(|&key| key != NO_KEY)
+            }
+            _ => self.by_symbols.get(symbols).copied(),
+        }
+    }
+}
+
+/// The slot that carries `role` in this row's family.
+pub const fn role_slot(role: Role, row: &Row) -> Option<Slot> {
+    let family: Family = row.name.family();
+    role.slot(family)
+}

@@ -1,0 +1,331 @@
+//! From the tree of a rule file to a checked [`Rule`], with all problems of the file in one run.
+//!
+//! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
+//! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
+//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `aggregate`,
+//! `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+
+mod absence;
+mod aggregate;
+mod call;
+mod effects;
+mod expression;
+mod habits;
+mod header;
+mod names;
+mod operators;
+mod params;
+mod section;
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::catalogue::{EventName, Family, Role, Slot, Type};
+use super::diagnostic::{Diagnostic, has_error};
+use super::example_reader::{self, RuleNames};
+use super::parse;
+use super::source::{self, Node, NodeKind};
+use super::typed::{
+    Aggregate, AlertSpec, Exception, Expr, Let, List, Param, RekycSpec, Rule, SourceSpan,
+};
+use header::Header;
+use names::Named;
+
+/// Most named values of one rule.
+pub const LETS_MAX: usize = 64;
+
+/// All keys of a rule file.
+pub const RULE_KEYS: &[&str] = &[
+    "lang", "rule", "title", "about", "status", "class", "severity", "tags", "trigger", "entity",
+    "where", "params", "let", "when", "unless", "alert", "rekyc", "tests",
+];
+
+/// Keys that a later version will know.
+const LATER_RULE_KEYS: &[&str] = &["sequence", "evidence", "dedup", "replaces"];
+
+/// Problems of the tree behind which the rest of the file is not what its author meant.
+const DISTORTING: &[&str] = &["E004", "E005", "E006"];
+
+/// Checks one rule file; `lists` holds every list file, also the ones with problems.
+#[must_use]
+pub fn check(
+    path: &str,
+    text: &str,
+    lists: &BTreeMap<String, List>,
+) -> (Option<Rule>, Vec<Diagnostic>) {
+    let (root, problems) = source::read(path, text);
+    let is_distorted = problems.iter().any(|problem| DISTORTING.contains(&problem.code));
+    let Some(root) = root.filter(|_| !is_distorted) else { return (None, problems) };
+    let mut checker = Checker {
+        path,
+        source: text,
+        lists,
+        problems,
+        trigger: None,
+        names: BTreeMap::new(),
+        lets_to_come: BTreeSet::new(),
+        bound: BTreeSet::new(),
+        params: Vec::new(),
+        lets: Vec::new(),
+        aggregates: Vec::new(),
+        fields_read: BTreeSet::new(),
+    };
+    let rule = checker.rule(&root);
+    let mut problems = checker.problems;
+    problems.sort_by_key(|problem| (problem.span.start, problem.code));
+    // A part that is read in two ways is reported once.
+    problems.dedup();
+    (rule.filter(|_| !has_error(&problems)), problems)
+}
+
+struct Checker<'a> {
+    path: &'a str,
+    source: &'a str,
+    lists: &'a BTreeMap<String, List>,
+    problems: Vec<Diagnostic>,
+    /// `None` when it was not understood; then nothing is said about event families.
+    trigger: Option<EventName>,
+    names: BTreeMap<String, Named>,
+    /// Names of `let`s further down.
+    lets_to_come: BTreeSet<String>,
+    /// Names that a form of a later version binds.
+    bound: BTreeSet<String>,
+    params: Vec<Param>,
+    lets: Vec<Let>,
+    aggregates: Vec<Aggregate>,
+    fields_read: BTreeSet<Slot>,
+}
+
+/// What an expression may read where it stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// The family whose fields are there; `None` when unknown.
+    family: Option<Family>,
+    is_in_aggregate: bool,
+    has_score: bool,
+    /// The words of the field it is compared with, for suggestions.
+    words: Option<&'static [&'static str]>,
+}
+
+/// The conditions of a rule, checked.
+struct Logic {
+    entity: Option<Role>,
+    filter: Option<Expr>,
+    when: Option<Expr>,
+    unless: Vec<Exception>,
+}
+
+impl Checker<'_> {
+    fn report(
+        &mut self,
+        code: &'static str,
+        span: SourceSpan,
+        title: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
+        let mut problem = Diagnostic::new(code, self.path, span, title, label);
+        problem.help = help;
+        self.problems.push(problem);
+    }
+
+    /// The text of the file under `span`, on one line.
+    fn written(&self, span: SourceSpan) -> String {
+        let text = self.source.get(span.start..span.end).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn rule(&mut self, root: &Node) -> Option<Rule> {
+        let Some(entries) = root.entries() else {
+            let title = format!("a rule file is a mapping of keys, this is {}", root.describe());
+            let help = "start with `lang: 1` and `rule: <the file's name>`".to_owned();
+            let span = self.first_line(root.span);
+            self.report("E012", span, title, "no keys here", Some(help));
+            return None;
+        };
+        let first_key = entries.first().map_or(root.span, |entry| entry.key_span);
+        self.known_keys(root, RULE_KEYS, LATER_RULE_KEYS);
+        self.bind_later_names(root);
+        let header = self.header(root, first_key);
+        let logic = self.logic(root, first_key);
+        let alert = self.alert(root, first_key);
+        let rekyc = self.rekyc(root);
+        let tests = self.examples(root, logic.entity);
+        self.warn_of_absence(&logic, alert.as_ref(), rekyc.as_ref());
+        if has_error(&self.problems) {
+            return None;
+        }
+        self.warn_of_habits(root, &tests, first_key);
+        self.assemble(header?, logic, alert?, rekyc, tests)
+    }
+
+    fn assemble(
+        &mut self,
+        header: Header,
+        logic: Logic,
+        alert: AlertSpec,
+        rekyc: Option<RekycSpec>,
+        tests: Vec<super::example::Example>,
+    ) -> Option<Rule> {
+        Some(Rule {
+            name: header.name,
+            path: self.path.to_owned(),
+            title: header.title,
+            about: header.about,
+            status: header.status,
+            class: header.class,
+            severity: header.severity,
+            tags: header.tags,
+            trigger: self.trigger?,
+            entity: logic.entity?,
+            filter: logic.filter,
+            params: std::mem::take(&mut self.params),
+            lets: std::mem::take(&mut self.lets),
+            aggregates: std::mem::take(&mut self.aggregates),
+            when: logic.when?,
+            unless: logic.unless,
+            alert,
+            rekyc,
+            tests,
+            source: Arc::from(self.source),
+            digest: blake3::hash(self.source.as_bytes()).to_hex().to_string(),
+        })
+    }
+
+    /// Names that a `sequence` binds are known, though this version cannot use them.
+    fn bind_later_names(&mut self, root: &Node) {
+        let steps = root.entry("sequence").and_then(|sequence| sequence.value.entry("steps"));
+        let steps = steps.and_then(|steps| steps.value.items()).unwrap_or_default();
+        let keys = steps.iter().filter_map(Node::entries).flatten().map(|entry| entry.key.clone());
+        self.bound.extend(keys);
+    }
+
+    fn logic(&mut self, root: &Node, first_key: SourceSpan) -> Logic {
+        self.trigger = self.trigger(root, first_key);
+        let entity = self.entity(root, first_key);
+        self.params(root);
+        let place = self.outside();
+        let filter = root.entry("where").and_then(|entry| self.condition_node(&entry.value, place));
+        self.lets(root);
+        let when = self
+            .required(root, "when", first_key, "a rule")
+            .and_then(|entry| self.condition_node(&entry.value, place));
+        let unless = self.unless(root);
+        Logic { entity, filter, when, unless }
+    }
+
+    /// Where `where`, `when`, `let` and `unless` stand.
+    fn outside(&self) -> Place {
+        Place { family: self.trigger.map(EventName::family), ..Place::default() }
+    }
+
+    fn lets(&mut self, root: &Node) {
+        let Some(entry) = root.entry("let") else { return };
+        let Some(entries) = self.entries(entry, "names with expressions") else { return };
+        if let Some(beyond) = entries.get(LETS_MAX) {
+            let title = format!("a rule has at most {LETS_MAX} named values");
+            let help = Some("split the rule in two".to_owned());
+            self.report("E035", beyond.key_span, title, "one too many", help);
+        }
+        self.lets_to_come = entries.iter().map(|entry| entry.key.clone()).collect();
+        for entry in entries {
+            self.lets_to_come.remove(&entry.key);
+            let place = self.outside();
+            let expr = self.expression_node(&entry.value, place);
+            self.define_let(entry, expr);
+        }
+    }
+
+    fn unless(&mut self, root: &Node) -> Vec<Exception> {
+        let Some(entry) = root.entry("unless") else { return Vec::new() };
+        let form = "write `- its-name: condition` for each exception";
+        let Some(items) = entry.value.items() else {
+            let title =
+                format!("`unless` is a list of exceptions, this is {}", entry.value.describe());
+            self.report("E012", entry.key_span, title, "not a list", Some(form.to_owned()));
+            return Vec::new();
+        };
+        let mut exceptions: Vec<Exception> = Vec::new();
+        for item in items {
+            let Some([exception]) = item.entries() else {
+                let title = "an exception has one name and one condition";
+                let span = self.first_line(item.span);
+                self.report("E012", span, title, item.describe(), Some(form.to_owned()));
+                continue;
+            };
+            if exceptions.iter().any(|earlier| earlier.name == exception.key) {
+                let title = format!("two exceptions are named `{}`", exception.key);
+                let help = Some("exceptions are counted by name; give one another name".to_owned());
+                self.report("E017", exception.key_span, title, "used before", help);
+            }
+            let place = self.outside();
+            if let Some(expr) = self.condition_node(&exception.value, place) {
+                exceptions.push(Exception { name: exception.key.clone(), expr });
+            }
+        }
+        exceptions
+    }
+
+    fn examples(&mut self, root: &Node, entity: Option<Role>) -> Vec<super::example::Example> {
+        let Some(entry) = root.entry("tests") else { return Vec::new() };
+        let lets: Vec<(String, Type)> =
+            self.lets.iter().map(|named| (named.name.clone(), named.expr.ty)).collect();
+        // With a `let` or trigger that was not understood, tests would be called wrong for being right.
+        if has_error(&self.problems) {
+            return Vec::new();
+        }
+        let names = RuleNames { trigger: self.trigger, entity, lets: &lets, lists: self.lists };
+        example_reader::read(&entry.value, &names, &mut self.problems, self.path)
+    }
+
+    /// The condition under a key: an expression that is true or false.
+    fn condition_node(&mut self, node: &Node, place: Place) -> Option<Expr> {
+        let expr = self.expression_node(node, place)?;
+        self.must_be_condition(expr)
+    }
+
+    /// The expression under a key.
+    fn expression_node(&mut self, node: &Node, place: Place) -> Option<Expr> {
+        let NodeKind::Scalar { text, is_raw } = &node.kind else {
+            let title = format!("an expression is expected, this is {}", node.describe());
+            let help = match &node.kind {
+                NodeKind::Mapping(_) => {
+                    "an expression that holds `: ` or starts with `{` needs `|`"
+                }
+                _ => "put the expression on the lines below its key, after `|`",
+            };
+            let span = self.first_line(node.span);
+            self.report("E012", span, title, "not an expression", Some(help.to_owned()));
+            return None;
+        };
+        if text.is_empty() {
+            let help = Some("write a condition or a value, or delete the key".to_owned());
+            self.report("E109", node.span, "an expression is missing", "nothing follows", help);
+            return None;
+        }
+        if !is_raw {
+            let title = "an expression cannot stand in quotes with escapes";
+            let help = Some("put it on the lines below its key, after `|`".to_owned());
+            self.report("E107", node.span, title, "holds an escaped character", help);
+            return None;
+        }
+        let (syntax, problems) = parse::expression(self.path, self.source, node.span);
+        self.problems.extend(problems);
+        self.expression(&syntax, place)
+    }
+
+    /// The expression as written, in brackets if it has parts.
+    fn as_operand(&self, expr: &Expr) -> String {
+        let written = self.written(expr.span);
+        let is_simple = expr.parts().is_empty() || written.ends_with(')');
+        if is_simple { written } else { format!("({written})") }
+    }
+
+    /// The part of `span` on its first line, so that long blocks are not drawn whole.
+    fn first_line(&self, span: SourceSpan) -> SourceSpan {
+        let text = self.source.get(span.start..span.end).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default().trim_end();
+        SourceSpan { start: span.start, end: span.start + line.len() }
+    }
+}

@@ -1,0 +1,160 @@
+//! Warns where a value that may be absent decides against what its author meant.
+//!
+//! A comparison with an absent value is false. So `tx.device != "a"` is false and
+//! `not (tx.device == "a")` is true when there is no device: two readings of one wish. Where such a
+//! field stands under `!=`, `not in` or `not`, the rule should say what it means by `has` or `??`. A
+//! sibling condition that can only hold when the field is there says it too.
+
+use std::collections::BTreeSet;
+
+use crate::rulebook::catalogue::{Presence, Slot};
+use crate::rulebook::typed::{
+    AlertSpec, CompareOp, Expr, ExprKind, ParamValue, RekycSpec, SourceSpan,
+};
+
+use super::{Checker, Logic};
+
+/// Fields that are known to be there.
+type Present = BTreeSet<Slot>;
+
+impl Checker<'_> {
+    pub(super) fn warn_of_absence(
+        &mut self,
+        logic: &Logic,
+        alert: Option<&AlertSpec>,
+        rekyc: Option<&RekycSpec>,
+    ) {
+        let mut found = Vec::new();
+        let nothing = Present::new();
+        let mut filtered = Present::new();
+        if let Some(filter) = &logic.filter {
+            self.visit(filter, &nothing, &mut found);
+            self.present_if(filter, &mut filtered);
+        }
+        for named in &self.lets {
+            self.visit(&named.expr, &filtered, &mut found);
+        }
+        for aggregate in &self.aggregates {
+            for expr in aggregate.filter.iter().chain(&aggregate.value) {
+                self.visit(expr, &nothing, &mut found);
+            }
+        }
+        let mut matched = filtered.clone();
+        if let Some(when) = &logic.when {
+            self.visit(when, &filtered, &mut found);
+            self.present_if(when, &mut matched);
+        }
+        for exception in &logic.unless {
+            self.visit(&exception.expr, &matched, &mut found);
+        }
+        let score = alert.map(|alert| &alert.score).into_iter();
+        for expr in score.chain(rekyc.and_then(|rekyc| rekyc.when.as_ref())) {
+            self.visit(expr, &matched, &mut found);
+        }
+        for (span, slot, is_true) in found {
+            let path = slot.field().path;
+            let outcome = if is_true { "true" } else { "false" };
+            let title = format!("`{path}` may be absent, and then this is {outcome}");
+            let help = format!("say what is meant: `has({path}) and ...`, or `{path} ?? \"none\"`");
+            let label = format!("{outcome} too when there is no value");
+            self.report("W201", span, title, label, Some(help));
+        }
+    }
+
+    /// Finds negations in `expr` that an absent field decides: where, which, and what it becomes.
+    fn visit(&self, expr: &Expr, present: &Present, found: &mut Vec<(SourceSpan, Slot, bool)>) {
+        match &expr.kind {
+            ExprKind::And(parts) => {
+                for (index, part) in parts.iter().enumerate() {
+                    let mut beside = present.clone();
+                    let others = parts.iter().enumerate().filter(|(other, _)| *other != index);
+                    others.for_each(|(_, other)| self.present_if(other, &mut beside));
+                    self.visit(part, &beside, found);
+                }
+            }
+            ExprKind::Compare(CompareOp::NotEqual, left, right) => {
+                let slot = self.absentee(left, present).or(self.absentee(right, present));
+                found.extend(slot.map(|slot| (expr.span, slot, false)));
+            }
+            ExprKind::In { item, negated: true, .. } => {
+                let slot = self.absentee(item, present);
+                found.extend(slot.map(|slot| (expr.span, slot, false)));
+            }
+            ExprKind::Not(inner) => match self.absentee(inner, present) {
+                Some(slot) => found.push((expr.span, slot, true)),
+                None => self.visit(inner, present, found),
+            },
+            ExprKind::If(condition, yes, no) => {
+                self.visit(condition, present, found);
+                let mut held = present.clone();
+                self.present_if(condition, &mut held);
+                self.visit(yes, &held, found);
+                self.visit(no, present, found);
+            }
+            _ => expr.parts().into_iter().for_each(|part| self.visit(part, present, found)),
+        }
+    }
+
+    /// The first field in `expr` that may be absent and is not provided for.
+    fn absentee(&self, expr: &Expr, present: &Present) -> Option<Slot> {
+        match &expr.kind {
+            ExprKind::Field(slot) => {
+                let may_be_absent = slot.field().presence == Presence::Maybe;
+                (may_be_absent && !present.contains(slot)).then_some(*slot)
+            }
+            ExprKind::Has(_) => None,
+            ExprKind::Default(_, fallback) => self.absentee(fallback, present),
+            ExprKind::Let(index) => self.absentee(&self.lets.get(*index)?.expr, present),
+            ExprKind::And(parts) => {
+                let mut beside = present.clone();
+                for part in parts {
+                    if let ExprKind::Has(_) = part.kind {
+                        self.present_if(part, &mut beside);
+                    }
+                }
+                parts.iter().find_map(|part| self.absentee(part, &beside))
+            }
+            _ => expr.parts().into_iter().find_map(|part| self.absentee(part, present)),
+        }
+    }
+
+    /// Adds the fields that must be there for `expr` to be true.
+    fn present_if(&self, expr: &Expr, present: &mut Present) {
+        match &expr.kind {
+            ExprKind::And(parts) => parts.iter().for_each(|part| self.present_if(part, present)),
+            ExprKind::Has(inner) => self.present_for(inner, present),
+            ExprKind::In { item, .. } => self.present_for(item, present),
+            ExprKind::Compare(_, left, right) => {
+                self.present_for(left, present);
+                self.present_for(right, present);
+            }
+            ExprKind::Let(index) => {
+                if let Some(named) = self.lets.get(*index) {
+                    self.present_if(&named.expr, present);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the fields that must be there for `expr` to have a value.
+    fn present_for(&self, expr: &Expr, present: &mut Present) {
+        match &expr.kind {
+            ExprKind::Field(slot) => {
+                present.insert(*slot);
+            }
+            // A table without a default has no value when one of its fields has none.
+            ExprKind::Param(index) => {
+                if let Some(ParamValue::Table(table)) = self.params.get(*index).map(|p| &p.value)
+                    && table.default.is_none()
+                {
+                    present.extend(&table.by);
+                }
+            }
+            ExprKind::Arithmetic(..) | ExprKind::Negate(_) | ExprKind::Abs(_) => {
+                expr.parts().into_iter().for_each(|part| self.present_for(part, present));
+            }
+            _ => {}
+        }
+    }
+}

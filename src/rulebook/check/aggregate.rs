@@ -1,0 +1,243 @@
+//! Folds over windows: which events enter, by what they are kept, and for how long.
+
+use crate::domain::Span;
+use crate::rulebook::catalogue::{EventName, EventSet, Family, Role, Slot, Type};
+use crate::rulebook::syntax::{AggregateSyntax, LengthSyntax, Syntax, SyntaxKind, WindowSyntax};
+use crate::rulebook::typed::{
+    Aggregate, AggregateFunction, Expr, ExprKind, Literal, ParamValue, SourceSpan, Window,
+};
+
+use super::expression::article;
+use super::names::Meaning;
+use super::{Checker, Place};
+
+/// The events of a window.
+struct Source {
+    events: EventSet,
+    /// `None` when the rule's own trigger was not understood.
+    family: Option<Family>,
+}
+
+impl Checker<'_> {
+    pub(super) fn aggregate(
+        &mut self,
+        written: &AggregateSyntax,
+        span: SourceSpan,
+        place: Place,
+    ) -> Option<Expr> {
+        if place.is_in_aggregate {
+            let title = "an aggregate cannot stand inside another";
+            let help = "give it a name under `let` and compare it in `when`".to_owned();
+            self.report("E030", span, title, "an aggregate of an aggregate", Some(help));
+            return None;
+        }
+        let event = self.event_of(&written.head);
+        let source = match &event {
+            Some(source) => Some((source.events, source.family)),
+            None if written.function == AggregateFunction::Count => {
+                self.count_needs_event(&written.head);
+                None
+            }
+            None => {
+                let source = self.source_of(written);
+                Some((source.events, source.family))
+            }
+        };
+        // What is wrong with one part does not hide what is wrong with the others.
+        let family = source.and_then(|(_, family)| family);
+        let inner = Place { family, is_in_aggregate: true, ..Place::default() };
+        let value = match &event {
+            Some(_) => self.event_as_value(written).then_some(None),
+            None if written.function == AggregateFunction::Count => None,
+            None => self.folded_value(written, inner).map(Some),
+        };
+        let filter = match &written.filter {
+            Some(filter) => self.condition(filter, inner).map(Some),
+            None => Some(None),
+        };
+        let by = self.key(&written.by, family);
+        let window = self.window(&written.window);
+        let aggregate = Aggregate {
+            function: written.function,
+            source: source?.0,
+            value: value?,
+            filter: filter?,
+            by: by?,
+            window: window?,
+            span,
+        };
+        let same = self.aggregates.iter().position(|earlier| earlier.is_same(&aggregate));
+        let index = same.unwrap_or_else(|| {
+            self.aggregates.push(aggregate);
+            self.aggregates.len() - 1
+        });
+        Some(Expr { kind: ExprKind::Aggregate(index), ty: Type::Number, span })
+    }
+
+    /// The events that a head names: `transaction`, `kyc.registered`, or a whole family.
+    fn event_of(&self, head: &Syntax) -> Option<Source> {
+        let SyntaxKind::Path(path) = &head.kind else { return None };
+        if self.names.contains_key(path) {
+            return None;
+        }
+        let family = match path.as_str() {
+            "kyc" => Some(Family::Kyc),
+            "security" => Some(Family::Security),
+            _ => None,
+        };
+        if let Some(family) = family {
+            return Some(Source { events: EventSet::family(family), family: Some(family) });
+        }
+        let name = EventName::parse(path)?;
+        Some(Source { events: EventSet::one(name), family: Some(name.family()) })
+    }
+
+    /// Says what is wrong with `count(x)` where `x` is no event.
+    fn count_needs_event(&mut self, head: &Syntax) {
+        match &head.kind {
+            SyntaxKind::Error => {}
+            SyntaxKind::Path(path)
+                if Slot::by_path(path).is_none() && !self.names.contains_key(path) =>
+            {
+                self.unknown_event(path, head.span);
+            }
+            _ => {
+                let help = "write `count(transaction where ...)`, or `distinct(...)` for values";
+                let title = "`count` counts events";
+                self.report("E036", head.span, title, "not an event", Some(help.to_owned()));
+            }
+        }
+    }
+
+    /// Whether the fold takes an event; all but `count` need a value.
+    fn event_as_value(&mut self, written: &AggregateSyntax) -> bool {
+        let is_count = written.function == AggregateFunction::Count;
+        if !is_count {
+            let title = format!("`{}` needs a value, not an event", written.name);
+            let help = Some(format!("write `{}(tx.amount where ...)`", written.name));
+            self.report("E036", written.head.span, title, "an event", help);
+        }
+        is_count
+    }
+
+    fn folded_value(&mut self, written: &AggregateSyntax, inner: Place) -> Option<Expr> {
+        let value = self.expression(&written.head, inner)?;
+        if written.function != AggregateFunction::Distinct {
+            return self.must_be_number(value, &format!("`{}`", written.name));
+        }
+        if value.ty == Type::Text {
+            return Some(value);
+        }
+        let help = Some("count different counterparties, devices, countries, ...".to_owned());
+        self.report("E024", value.span, "`distinct` needs text", article(value.ty), help);
+        None
+    }
+
+    /// The events whose fields a fold without an event's name reads; the trigger's if it names none.
+    fn source_of(&self, written: &AggregateSyntax) -> Source {
+        let family = self
+            .family_named(&written.head)
+            .or_else(|| self.family_named(written.filter.as_ref()?))
+            .or(self.trigger.map(EventName::family));
+        let events = match (self.trigger, family) {
+            (Some(trigger), Some(family)) if trigger.family() == family => EventSet::one(trigger),
+            (_, Some(family)) => EventSet::family(family),
+            (_, None) => EventSet::default(),
+        };
+        Source { events, family }
+    }
+
+    /// The family of the first field that `syntax` names, itself or through a `let`.
+    fn family_named(&self, syntax: &Syntax) -> Option<Family> {
+        if let SyntaxKind::Path(path) = &syntax.kind {
+            return match self.names.get(path).map(|named| named.meaning) {
+                // A `let` outside a window speaks of the trigger's fields.
+                Some(Meaning::Let(_)) => self.trigger.map(EventName::family),
+                Some(_) => None,
+                None => match path.split('.').next()? {
+                    "tx" => Some(Family::Transaction),
+                    "kyc" => Some(Family::Kyc),
+                    "security" => Some(Family::Security),
+                    _ => None,
+                },
+            };
+        }
+        syntax.kind.parts().find_map(|part| self.family_named(part))
+    }
+
+    /// The roles of the key, sorted; each must be there in the folded events and in the waking one.
+    fn key(&mut self, by: &[(String, SourceSpan)], family: Option<Family>) -> Option<Vec<Role>> {
+        let mut roles = Vec::new();
+        let mut is_good = !by.is_empty();
+        for (word, span) in by {
+            let Some(role) = self.role(word, *span) else {
+                is_good = false;
+                continue;
+            };
+            let own = self.trigger.map(EventName::family);
+            let missing = [family, own].into_iter().flatten().find(|f| role.slot(*f).is_none());
+            if let Some(missing) = missing {
+                let label = if Some(missing) == family {
+                    "not a role of these events"
+                } else {
+                    "the event that wakes the rule must have it too"
+                };
+                self.role_not_there(role, missing, *span, label);
+                is_good = false;
+            }
+            roles.push(role);
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        is_good.then_some(roles)
+    }
+
+    fn window(&mut self, written: &WindowSyntax) -> Option<Window> {
+        let length = match &written.length {
+            LengthSyntax::Lifetime => None,
+            LengthSyntax::Duration(length) => Some(*length),
+            LengthSyntax::Parameter(name) => Some(self.window_param(name, written.length_span)?),
+        };
+        if length.is_some_and(|length| length <= Span::ZERO) {
+            let help = Some("write how long it is: `over 24h`, `over 7d`".to_owned());
+            self.report("E038", written.length_span, "the window has no length", "empty", help);
+            return None;
+        }
+        let ending_ago = written.ending_ago.map_or(Span::ZERO, |(ago, _)| ago);
+        Some(Window { length, ending_ago })
+    }
+
+    /// The length that a parameter gives; it must be the same for everybody.
+    fn window_param(&mut self, name: &str, span: SourceSpan) -> Option<Span> {
+        let Some(named) = self.names.get_mut(name) else {
+            let params = self.params.iter().map(|param| param.name.as_str());
+            let help = crate::rulebook::diagnostic::closest(name, params)
+                .map(|name| format!("did you mean `{name}`?"))
+                .or_else(|| Some("write a duration, a parameter's name or `lifetime`".to_owned()));
+            let title = format!("unknown parameter `{name}`");
+            self.report("E021", span, title, "no such parameter", help);
+            return None;
+        };
+        named.is_used = true;
+        let value = match named.meaning {
+            Meaning::Broken => return None,
+            Meaning::Let(_) => None,
+            Meaning::Param(index) => self.params.get(index).map(|param| &param.value),
+        };
+        match value {
+            Some(ParamValue::Constant(Literal::Duration(length))) => Some(*length),
+            Some(ParamValue::Table(_)) => {
+                let title = "a window must not depend on who is looked at";
+                let help = "use one length, and put what differs into `when`".to_owned();
+                self.report("E028", span, title, "a table of lengths", Some(help));
+                None
+            }
+            _ => {
+                let title = format!("`{name}` is not a length of time");
+                let help = Some("a window needs a duration or a parameter like `24h`".to_owned());
+                self.report("E038", span, title, "not a duration", help);
+                None
+            }
+        }
+    }
+}

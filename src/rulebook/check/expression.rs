@@ -1,0 +1,294 @@
+//! Expressions: each part gets its type, and each mistake one message.
+//!
+//! `None` always means that something was reported.
+
+use crate::rulebook::catalogue::{Slot, Type};
+use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::syntax::{Syntax, SyntaxKind};
+use crate::rulebook::typed::{
+    CompareOp, Expr, ExprKind, Literal, Membership, ParamValue, SourceSpan,
+};
+
+use super::{Checker, Place};
+
+impl Checker<'_> {
+    pub(super) fn expression(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
+        let span = syntax.span;
+        // A hint about words is for this operand only, not for what is inside it.
+        let inner = Place { words: None, ..place };
+        let (kind, ty) = match &syntax.kind {
+            SyntaxKind::Error => return None,
+            SyntaxKind::Number(value) => (ExprKind::Literal(Literal::Number(*value)), Type::Number),
+            SyntaxKind::Duration(value) => {
+                (ExprKind::Literal(Literal::Duration(*value)), Type::Duration)
+            }
+            SyntaxKind::Text(value) => {
+                (ExprKind::Literal(Literal::Text(value.clone())), Type::Text)
+            }
+            SyntaxKind::Bool(value) => (ExprKind::Literal(Literal::Bool(*value)), Type::Bool),
+            SyntaxKind::Path(path) => return self.path(path, span, place),
+            SyntaxKind::List(_) => {
+                let help = Some("write `tx.type in [\"wire\", \"instant\"]`".to_owned());
+                self.report("E024", span, "a list can only stand behind `in`", "not a value", help);
+                return None;
+            }
+            SyntaxKind::Not(operand) => {
+                let operand = self.condition(operand, inner)?;
+                (ExprKind::Not(Box::new(operand)), Type::Bool)
+            }
+            SyntaxKind::Negate(operand) => return self.negate(operand, span, inner),
+            SyntaxKind::And(parts) => (ExprKind::And(self.conditions(parts, inner)?), Type::Bool),
+            SyntaxKind::Or(parts) => (ExprKind::Or(self.conditions(parts, inner)?), Type::Bool),
+            SyntaxKind::Compare(op, left, right) => {
+                return self.compare(*op, left, right, span, inner);
+            }
+            SyntaxKind::Arithmetic(op, left, right) => {
+                return self.arithmetic(*op, left, right, span, inner);
+            }
+            SyntaxKind::Default(left, right) => return self.or_default(left, right, span, inner),
+            SyntaxKind::In { item, set, negated } => {
+                return self.membership(item, set, *negated, span, inner);
+            }
+            SyntaxKind::Call { function, arguments } => {
+                return self.call(*function, arguments, span, inner);
+            }
+            SyntaxKind::Aggregate(aggregate) => return self.aggregate(aggregate, span, inner),
+        };
+        Some(Expr { kind, ty, span })
+    }
+
+    /// Both operands, so that the mistakes of both are reported.
+    pub(super) fn both(
+        &mut self,
+        left: &Syntax,
+        right: &Syntax,
+        place: Place,
+    ) -> Option<(Expr, Expr)> {
+        let left = self.expression(left, place);
+        let right = self.expression(right, place);
+        Some((left?, right?))
+    }
+
+    pub(super) fn condition(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
+        let expr = self.expression(syntax, place)?;
+        self.must_be_condition(expr)
+    }
+
+    pub(super) fn must_be_condition(&mut self, expr: Expr) -> Option<Expr> {
+        if expr.ty == Type::Bool {
+            return Some(expr);
+        }
+        let title = format!("{} is not a condition", article(expr.ty));
+        let written = self.as_operand(&expr);
+        let shown = if written.len() <= 40 { written.as_str() } else { "it" };
+        let help = match expr.ty {
+            Type::Number => format!("compare {shown}: `{shown} > 0`"),
+            Type::Duration => format!("compare {shown}: `{shown} > 7d`"),
+            Type::Time => format!("compare {shown}: `now - {shown} < 7d`"),
+            Type::Text | Type::Bool => format!("compare {shown}: `{shown} == \"...\"`"),
+        };
+        self.report("E024", expr.span, title, "neither true nor false", Some(help));
+        None
+    }
+
+    fn conditions(&mut self, parts: &[Syntax], place: Place) -> Option<Vec<Expr>> {
+        let checked: Vec<_> = parts.iter().map(|part| self.condition(part, place)).collect();
+        checked.into_iter().collect()
+    }
+
+    fn compare(
+        &mut self,
+        op: CompareOp,
+        left: &Syntax,
+        right: &Syntax,
+        span: SourceSpan,
+        place: Place,
+    ) -> Option<Expr> {
+        let checked_left = self.expression(left, Place { words: words_of(right), ..place });
+        let checked_right = self.expression(right, Place { words: words_of(left), ..place });
+        let (left, right) = (checked_left?, checked_right?);
+        if left.ty != right.ty {
+            self.not_comparable(op, &left, &right, span);
+            return None;
+        }
+        let is_equality = matches!(op, CompareOp::Equal | CompareOp::NotEqual);
+        if !is_equality && matches!(left.ty, Type::Text | Type::Bool) {
+            let title = format!("`{}` does not fit {}", op.word(), article(left.ty));
+            let help = Some("use `==`, `!=` or `in`".to_owned());
+            self.report("E025", span, title, "has no order", help);
+            return None;
+        }
+        self.must_be_possible(&left, &right)?;
+        self.must_be_possible(&right, &left)?;
+        Some(Expr {
+            kind: ExprKind::Compare(op, Box::new(left), Box::new(right)),
+            ty: Type::Bool,
+            span,
+        })
+    }
+
+    fn not_comparable(&mut self, op: CompareOp, left: &Expr, right: &Expr, span: SourceSpan) {
+        let title = format!("{} cannot be compared with {}", article(left.ty), article(right.ty));
+        let label = format!("{} {} {}", article(left.ty), op.word(), article(right.ty));
+        let help = self.comparison_help(left, right).or_else(|| self.comparison_help(right, left));
+        self.report("E023", span, title, label, help);
+    }
+
+    fn comparison_help(&self, left: &Expr, right: &Expr) -> Option<String> {
+        match (left.ty, right.ty, &right.kind) {
+            (Type::Duration, Type::Number, ExprKind::Literal(_)) => {
+                let number = self.written(right.span);
+                Some(format!("add a unit: {number}d, {number}h or {number}m"))
+            }
+            (Type::Time, Type::Duration, _) => {
+                Some(format!("for the time passed, write `now - {}`", self.as_operand(left)))
+            }
+            (Type::Number, Type::Text, ExprKind::Literal(Literal::Text(text)))
+                if text.parse::<rust_decimal::Decimal>().is_ok() =>
+            {
+                Some(format!("write {text} without quotes"))
+            }
+            (Type::Text, Type::Number, ExprKind::Literal(_)) => {
+                Some(format!("text stands in quotes: \"{}\"", self.written(right.span)))
+            }
+            (Type::Bool, Type::Text, ExprKind::Literal(Literal::Text(text)))
+                if matches!(text.as_str(), "true" | "false") =>
+            {
+                Some(format!("write {text} without quotes"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reports text that the closed set of the field beside it does not hold.
+    fn must_be_possible(&mut self, field: &Expr, text: &Expr) -> Option<()> {
+        let ExprKind::Field(slot) = field.kind else { return Some(()) };
+        let texts: Vec<String> = match &text.kind {
+            ExprKind::Literal(Literal::Text(text)) => vec![text.clone()],
+            ExprKind::Param(index) => match &self.params.get(*index)?.value {
+                ParamValue::Constant(Literal::Text(text)) => vec![text.clone()],
+                ParamValue::Table(table) => {
+                    let values = table.rows.iter().map(|(_, value)| value).chain(&table.default);
+                    values.filter_map(text_of).collect()
+                }
+                ParamValue::Constant(_) => return Some(()),
+            },
+            _ => return Some(()),
+        };
+        texts.iter().try_for_each(|word| self.must_be_word(slot, word, text.span))
+    }
+
+    /// Reports a word that is not in the field's closed set.
+    pub(super) fn must_be_word(&mut self, slot: Slot, word: &str, span: SourceSpan) -> Option<()> {
+        let field = slot.field();
+        let Some(words) = field.values.filter(|words| !words.contains(&word)) else {
+            return Some(());
+        };
+        let title = format!("`{}` is never \"{word}\"", field.path);
+        let help = did_you_mean(word, words).map(|help| help.replace('`', "\""));
+        self.report("E022", span, title, "no such value", help);
+        None
+    }
+
+    fn membership(
+        &mut self,
+        item: &Syntax,
+        set: &Syntax,
+        negated: bool,
+        span: SourceSpan,
+        place: Place,
+    ) -> Option<Expr> {
+        let item = self.expression(item, place);
+        let slot = item.as_ref().and_then(|item| match item.kind {
+            ExprKind::Field(slot) => Some(slot),
+            _ => None,
+        });
+        let set = self.set(set, slot);
+        let item = item?;
+        if item.ty != Type::Text {
+            let title = format!("{} cannot be looked up in a list", article(item.ty));
+            self.report("E023", item.span, title, "lists hold text", None);
+            return None;
+        }
+        let kind = ExprKind::In { item: Box::new(item), set: set?, negated };
+        Some(Expr { kind, ty: Type::Bool, span })
+    }
+
+    fn set(&mut self, set: &Syntax, slot: Option<Slot>) -> Option<Membership> {
+        match &set.kind {
+            SyntaxKind::Error => None,
+            SyntaxKind::Path(path) if path.starts_with("list.") => {
+                let name = path.strip_prefix("list.").unwrap_or_default();
+                if self.lists.contains_key(name) {
+                    return Some(Membership::List(name.to_owned()));
+                }
+                let names: Vec<&str> = self.lists.keys().map(String::as_str).collect();
+                let help = did_you_mean(name, &names)
+                    .map(|help| help.replace("mean `", "mean `list."))
+                    .or_else(|| Some(format!("add the file `lists/{name}.csv`")));
+                let title = format!("unknown list `{name}`");
+                self.report("E031", set.span, title, "no such file in `lists/`", help);
+                None
+            }
+            SyntaxKind::List(items) if items.is_empty() => {
+                let help = Some("write the words in it, or delete the condition".to_owned());
+                self.report("E024", set.span, "the list is empty", "never true", help);
+                None
+            }
+            SyntaxKind::List(items) => {
+                let words: Vec<_> = items.iter().map(|item| self.list_word(item, slot)).collect();
+                words.into_iter().collect::<Option<_>>().map(Membership::Words)
+            }
+            _ => {
+                let help = "write `in [\"a\", \"b\"]`, or `in list.name` for a file in `lists/`";
+                self.report("E024", set.span, "`in` needs a list", "not a list", Some(help.into()));
+                None
+            }
+        }
+    }
+
+    fn list_word(&mut self, item: &Syntax, slot: Option<Slot>) -> Option<String> {
+        match &item.kind {
+            SyntaxKind::Error => None,
+            SyntaxKind::Text(word) => {
+                if let Some(slot) = slot {
+                    self.must_be_word(slot, word, item.span)?;
+                }
+                Some(word.clone())
+            }
+            _ => {
+                let title = "a list in a rule holds text only";
+                let written = self.written(item.span);
+                let help = Some(format!("text stands in quotes: \"{written}\""));
+                self.report("E024", item.span, title, "not text", help);
+                None
+            }
+        }
+    }
+}
+
+/// The closed set of a path's field.
+fn words_of(syntax: &Syntax) -> Option<&'static [&'static str]> {
+    match &syntax.kind {
+        SyntaxKind::Path(path) => Slot::by_path(path)?.values,
+        _ => None,
+    }
+}
+
+fn text_of(literal: &Literal) -> Option<String> {
+    match literal {
+        Literal::Text(text) => Some(text.clone()),
+        Literal::Number(_) | Literal::Duration(_) | Literal::Bool(_) => None,
+    }
+}
+
+/// The type with its article, for messages.
+pub(super) const fn article(ty: Type) -> &'static str {
+    match ty {
+        Type::Text => "text",
+        Type::Number => "a number",
+        Type::Duration => "a duration",
+        Type::Time => "a time",
+        Type::Bool => "true or false",
+    }
+}

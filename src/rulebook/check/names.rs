@@ -1,0 +1,228 @@
+//! Names: which value a path stands for, and what to say when it stands for none.
+
+use crate::rulebook::catalogue::{EventName, FIELDS, Family, Role, Slot, Type};
+use crate::rulebook::diagnostic::closest;
+use crate::rulebook::source::Entry;
+use crate::rulebook::syntax::RESERVED_WORDS;
+use crate::rulebook::typed::{
+    Expr, ExprKind, Let, LetIndex, Param, ParamIndex, ParamValue, SourceSpan,
+};
+
+use super::header::noun;
+use super::{Checker, Place};
+
+/// A parameter's or a `let`'s name.
+pub(super) struct Named {
+    pub(super) meaning: Meaning,
+    /// Where it is defined.
+    pub(super) span: SourceSpan,
+    pub(super) is_used: bool,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Meaning {
+    Param(ParamIndex),
+    Let(LetIndex),
+    /// Its definition is wrong, and that was reported.
+    Broken,
+}
+
+impl Checker<'_> {
+    pub(super) fn define_param(&mut self, entry: &Entry, param: Option<Param>) {
+        let meaning = match param {
+            Some(param) => {
+                self.params.push(param);
+                Meaning::Param(self.params.len() - 1)
+            }
+            None => Meaning::Broken,
+        };
+        self.define(entry, meaning);
+    }
+
+    pub(super) fn define_let(&mut self, entry: &Entry, expr: Option<Expr>) {
+        let meaning = match expr {
+            Some(expr) => {
+                self.lets.push(Let { name: entry.key.clone(), expr });
+                Meaning::Let(self.lets.len() - 1)
+            }
+            None => Meaning::Broken,
+        };
+        self.define(entry, meaning);
+    }
+
+    fn define(&mut self, entry: &Entry, meaning: Meaning) {
+        let name = entry.key.as_str();
+        let is_identifier = name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let help = if !is_identifier {
+            Some("use letters, digits and `_`, a letter first")
+        } else if RESERVED_WORDS.contains(&name) {
+            Some("the word has a meaning of its own; choose another")
+        } else if self.names.contains_key(name) {
+            Some("a parameter and a `let` cannot share a name; choose another")
+        } else {
+            None
+        };
+        if let Some(help) = help {
+            let title = format!("`{name}` cannot name a value");
+            self.report("E017", entry.key_span, title, "not usable here", Some(help.to_owned()));
+        }
+        let named = Named { meaning, span: entry.key_span, is_used: false };
+        self.names.entry(name.to_owned()).or_insert(named);
+    }
+
+    /// The value that `path` stands for.
+    pub(super) fn path(&mut self, path: &str, span: SourceSpan, place: Place) -> Option<Expr> {
+        if let Some(named) = self.names.get_mut(path) {
+            named.is_used = true;
+            return match named.meaning {
+                Meaning::Param(index) => self.param(index, span, place),
+                Meaning::Let(index) => self.named_value(index, span, place),
+                Meaning::Broken => None,
+            };
+        }
+        let first = path.split('.').next().unwrap_or_default();
+        if self.bound.contains(first) {
+            return None;
+        }
+        if path == "score" {
+            if place.has_score {
+                return Some(Expr { kind: ExprKind::Score, ty: Type::Number, span });
+            }
+            let title = "`score` is not known here";
+            let help = Some("it can be used in `rekyc.when` and in messages".to_owned());
+            self.report("E037", span, title, "computed only when an alert is raised", help);
+            return None;
+        }
+        let Some(field) = Slot::by_path(path) else {
+            self.unknown_name(path, span, place);
+            return None;
+        };
+        self.fields_read.insert(field.slot);
+        if let Some(family) = field.slot.family() {
+            let title = |here| format!("{} has no `{path}`", noun(here));
+            self.must_be_of(place, Some(family), title, span)?;
+        }
+        Some(Expr { kind: ExprKind::Field(field.slot), ty: field.ty, span })
+    }
+
+    fn param(&mut self, index: ParamIndex, span: SourceSpan, place: Place) -> Option<Expr> {
+        let param = self.params.get(index)?;
+        let (ty, name) = (param.ty, param.name.clone());
+        let family = match &param.value {
+            ParamValue::Constant(_) => None,
+            ParamValue::Table(table) => table.by.iter().find_map(|slot| slot.family()),
+        };
+        self.must_be_of(place, family, indirectly(&name, family), span)?;
+        Some(Expr { kind: ExprKind::Param(index), ty, span })
+    }
+
+    fn named_value(&mut self, index: LetIndex, span: SourceSpan, place: Place) -> Option<Expr> {
+        let named = self.lets.get(index)?;
+        let (ty, name) = (named.expr.ty, named.name.clone());
+        if place.is_in_aggregate && self.holds_aggregate(&named.expr) {
+            let title = format!("`{name}` is an aggregate and cannot stand inside another");
+            let help = "compare it outside: what enters a window is decided event by event";
+            self.report("E030", span, title, "an aggregate of an aggregate", Some(help.to_owned()));
+            return None;
+        }
+        let family = self.family_of(&named.expr);
+        self.must_be_of(place, family, indirectly(&name, family), span)?;
+        Some(Expr { kind: ExprKind::Let(index), ty, span })
+    }
+
+    /// Whether `expr` reads a fold, itself or through a `let`.
+    pub(super) fn holds_aggregate(&self, expr: &Expr) -> bool {
+        match expr.kind {
+            ExprKind::Aggregate(_) => true,
+            ExprKind::Let(index) => {
+                self.lets.get(index).is_some_and(|named| self.holds_aggregate(&named.expr))
+            }
+            _ => expr.parts().into_iter().any(|part| self.holds_aggregate(part)),
+        }
+    }
+
+    /// The family whose fields `expr` reads outside its folds.
+    fn family_of(&self, expr: &Expr) -> Option<Family> {
+        match &expr.kind {
+            ExprKind::Field(slot) => slot.family(),
+            ExprKind::Param(index) => match &self.params.get(*index)?.value {
+                ParamValue::Constant(_) => None,
+                ParamValue::Table(table) => table.by.iter().find_map(|slot| slot.family()),
+            },
+            ExprKind::Let(index) => self.family_of(&self.lets.get(*index)?.expr),
+            _ => expr.parts().into_iter().find_map(|part| self.family_of(part)),
+        }
+    }
+
+    /// Reports a value of one family where only another's fields are there.
+    fn must_be_of(
+        &mut self,
+        place: Place,
+        family: Option<Family>,
+        title: impl Fn(Family) -> String,
+        span: SourceSpan,
+    ) -> Option<()> {
+        let (Some(here), Some(family)) = (place.family, family) else { return Some(()) };
+        if here == family {
+            return Some(());
+        }
+        let title = title(here);
+        let (label, help) = if place.is_in_aggregate {
+            ("not a field of the events in this window", "aggregate over the other event instead")
+        } else {
+            (
+                "not a field of the event that wakes the rule",
+                "read other events in an aggregate: `count(EVENT where ...) by customer over 7d`",
+            )
+        };
+        self.report("E029", span, title, label, Some(help.to_owned()));
+        None
+    }
+
+    fn unknown_name(&mut self, path: &str, span: SourceSpan, place: Place) {
+        if path.starts_with("list.") {
+            let title = "a list can only stand behind `in`";
+            let help = Some(format!("write `tx.counterparty in {path}`"));
+            self.report("E024", span, title, "not a value", help);
+            return;
+        }
+        let help = self.name_help(path, place);
+        let title = format!("unknown name `{path}`");
+        self.report("E021", span, title, "no such field, parameter or `let`", help);
+    }
+
+    fn name_help(&self, path: &str, place: Place) -> Option<String> {
+        if self.lets_to_come.contains(path) {
+            return Some("it is defined further down; move this one below it".to_owned());
+        }
+        if let Some(word) = place.words.and_then(|words| closest(path, words.iter().copied())) {
+            return Some(format!("text stands in quotes: \"{word}\""));
+        }
+        if matches!(path, "null" | "none" | "nil") {
+            return Some("to ask whether a value is there, write `has(tx.device)`".to_owned());
+        }
+        let family = place.family.or(self.trigger.map(EventName::family));
+        if let Some(slot) = family.and_then(|family| Role::parse(path)?.slot(family)) {
+            return Some(format!("did you mean `{}`?", slot.field().path));
+        }
+        let names = self.names.keys().map(String::as_str);
+        let fields = FIELDS.iter().map(|field| field.path);
+        let close = closest(path, names.chain(fields).chain(place.has_score.then_some("score")));
+        // A field named without its event is common: `amount` for `tx.amount`.
+        let ending = || {
+            let ending = format!(".{path}");
+            FIELDS.iter().map(|field| field.path).find(|field| field.ends_with(&ending))
+        };
+        close.or_else(ending).map(|name| format!("did you mean `{name}`?"))
+    }
+}
+
+/// Says that a name stands for fields that are not there.
+fn indirectly(name: &str, family: Option<Family>) -> impl Fn(Family) -> String {
+    move |here| {
+        let family = family.unwrap_or(here);
+        format!("`{name}` reads fields of {}, here is {}", noun(family), noun(here))
+    }
+}

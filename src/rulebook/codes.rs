@@ -1,0 +1,215 @@
+//! Every code that a diagnostic can carry, with what it means: one row per code, never used again.
+//!
+//! `weir help CODE` prints a row. Codes of errors begin with E, of warnings with W; E0xx speak of
+//! the file and of meaning, E1xx of the way an expression is written, E2xx of a rule's tests.
+
+/// One code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// `E021`
+    pub code: &'static str,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What it means and how it is mended.
+    pub explanation: &'static str,
+}
+
+macro_rules! codes {
+    ($($code:literal, $title:literal, $explanation:literal;)+) => {
+        /// All codes, sorted.
+        pub const CODES: &[Code] =
+            &[$(Code { code: $code, title: $title, explanation: $explanation },)+];
+    };
+}
+
+codes! {
+    "E001", "not readable as YAML",
+    "The file breaks the form of YAML, so nothing behind this place was checked. Most often a quote or \
+     bracket is not closed, the indentation is off, or text holds `: ` or starts with a sign that means \
+     something to YAML. Put such text in quotes, and conditions below their key after `|`.";
+    "E002", "not UTF-8",
+    "Rule and list files are UTF-8 text. Save the file with that encoding.";
+    "E003", "a key twice",
+    "One mapping holds the same key twice. Other readers silently keep one of them; here it is an error.";
+    "E004", "a YAML tag",
+    "A word that starts with `!` is a tag to YAML, and rule files have none. To negate a condition write \
+     `not`; put text that starts with `!` in quotes.";
+    "E005", "a YAML anchor or alias",
+    "`&name` and `*name` are not used in rule files: what a rule does should be readable where it stands. \
+     Repeat the value or make it a parameter; put text that starts with `&` or `*` in quotes.";
+    "E006", "a YAML merge key",
+    "`<<` merges mappings in some readers and not in others. Write the entries out.";
+    "E007", "more than one document",
+    "A rule file holds one rule. `---` in the middle and `%` directives are refused.";
+    "E008", "too large",
+    "A rule file has at most 262,144 bytes and a list at most 100,000 rows.";
+    "E009", "nested too deep",
+    "Lists and mappings may stand in one another at most 32 levels deep.";
+    "E010", "unknown key",
+    "Nobody reads this key, so it would have no effect. Usually it is a typing mistake.";
+    "E011", "a key is missing",
+    "The section cannot do without this key.";
+    "E012", "the wrong shape",
+    "A single value, a list or a mapping stands where something else is expected.";
+    "E013", "not one of the allowed words",
+    "The key takes one word of a fixed set.";
+    "E014", "a table is not complete",
+    "A table of parameters needs a row for every word of its fields, or a `default`. So a new risk band or \
+     segment cannot fall through a rule silently.";
+    "E015", "the rule's name",
+    "A rule is named like its file, in small letters and digits joined by `-`.";
+    "E016", "another language version",
+    "`lang` says which meaning the file relies on. A program refuses versions that it does not know.";
+    "E017", "a name that cannot be used",
+    "Names of parameters and `let` are letters, digits and `_`, are not words of the language, and are used \
+     once; exceptions have different names because they are counted by name.";
+    "E018", "two rules of one name",
+    "Alerts, counters and snoozes go by the rule's name, so it must be unique over all packs.";
+    "E019", "rows that do not fit",
+    "Each row of a table has one word per field of `by`, and all values are of one type.";
+    "E020", "a tab in the indentation",
+    "Editors show tabs in different widths, and YAML forbids them. Indent with spaces.";
+    "E021", "unknown name",
+    "No field, parameter or `let` has this name. A `let` can use only those above it. Text needs quotes.";
+    "E022", "a word the field never has",
+    "The field has a fixed set of words, and this is not one of them, so the comparison could never hold.";
+    "E023", "types that cannot be compared",
+    "Both sides of a comparison must be of one type. A duration needs a unit; a time becomes a duration \
+     when it is subtracted from `now`.";
+    "E024", "the wrong type here",
+    "A condition must be true or false, a score a number, a list must stand behind `in`, and so on.";
+    "E025", "an operator that does not fit",
+    "Numbers can be calculated freely; times can be subtracted; durations can be added, scaled by a number \
+     and divided by one another. Text and true or false have no order.";
+    "E026", "unknown event",
+    "Events are `transaction`, the `kyc.` events and the `security.` events.";
+    "E027", "a role that is not there",
+    "Things are counted by roles: customer, account, counterparty, device, ip, document, phone, email, \
+     address. The waking event and the counted events must both have the role.";
+    "E028", "a window that depends on the customer",
+    "The length of a window must be the same for everybody, because the window exists before anybody is \
+     looked at. Put what differs into the condition.";
+    "E029", "a field of another event",
+    "Outside aggregates a rule reads the event that wakes it and facts about its customer and account. \
+     Other events are read in aggregates.";
+    "E030", "an aggregate of an aggregate",
+    "What enters a window is decided once, when the event comes; it cannot depend on another window.";
+    "E031", "unknown list",
+    "`list.name` stands for the file `lists/name.csv`.";
+    "E032", "the wrong number of values",
+    "The function takes another number of values.";
+    "E033", "unknown function",
+    "The language has a fixed set of functions.";
+    "E034", "a format that does not fit",
+    "Formats in messages are money and percent for numbers, date for times, hours and days for durations.";
+    "E035", "too many named values",
+    "A rule has at most 64 entries under `let`.";
+    "E036", "an event or a value is expected",
+    "`count` counts events: `count(transaction where ...)`. All other folds take a value: `sum(tx.amount)`.";
+    "E037", "the score is not known here",
+    "`score` is computed after the condition held. It can be used in `rekyc.when` and in messages.";
+    "E038", "a window without a length of time",
+    "A window is as long as a duration (`over 7d`), a parameter with one, or `lifetime`.";
+    "E041", "the header of a list",
+    "The first line of a list file names its columns: `value`, then perhaps `valid_from`, `valid_to` and \
+     columns for people such as `source` and `comment`.";
+    "E042", "a date in a list",
+    "Dates are written 2026-01-31 (midnight UTC) or 2026-01-31T08:00:00Z; a row ends after it begins.";
+    "E043", "a row without a value",
+    "Every row of a list has something in the column `value`.";
+    "E044", "an unreadable parameter",
+    "What starts with a digit must be a number (8000.50, 8_000) or a duration (24h). Put text in quotes.";
+    "E045", "not a length of time",
+    "A whole number with one of s, m, h, d, w right behind it: 90m, 24h, 7d.";
+    "E046", "a list's file name",
+    "Rules name a list by its file, so the name must be letters, digits and `_`.";
+    "E101", "not understood here",
+    "The expression breaks the grammar at this place.";
+    "E102", "a bracket is not closed",
+    "The bracket that is pointed at has no partner.";
+    "E103", "text is not closed",
+    "Text starts and ends with the same quote, on one line.";
+    "E104", "a thousands separator",
+    "A comma separates values. Group digits with `_`: 10_000.";
+    "E105", "an unreadable word",
+    "Numbers have at most 28 digits, no exponent and no unit but s, m, h, d, w; names have no empty part; \
+     text has no escapes.";
+    "E106", "not in this version yet",
+    "The language has a place for this form, but this version cannot run it. A rule that uses it is refused \
+     rather than half understood.";
+    "E107", "quotes with escapes",
+    "Expressions and messages with values are read where they stand in the file, which escapes prevent.";
+    "E108", "chained comparisons",
+    "`a < b < c` reads differently in different languages. Write two comparisons joined by `and`.";
+    "E109", "an expression is missing",
+    "The key or the braces hold nothing.";
+    "E110", "too deep",
+    "An expression has at most 32 brackets in one another and 64 levels. Give parts of it names.";
+    "E111", "no window",
+    "An aggregate must say over how long: `over 24h`, `over 7d`, `over lifetime`.";
+    "E112", "no key",
+    "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
+    "E113", "an unpaired brace",
+    "A value in a message stands between `{` and `}`.";
+    "E200", "the wrong shape in a test",
+    "A single value, a list or a mapping stands where the tests of a rule need something else.";
+    "E201", "unknown key in a test",
+    "Tests know `name`, `start`, `given`, `defaults`, `events`, `alerts` and `rekyc`.";
+    "E202", "something is missing in a test",
+    "A test has a name, at least one event, and says which alerts must come: `alerts: []` if none.";
+    "E203", "an event that is not there",
+    "Each entry of a story holds one event: `tx`, or the name of an identity or security event.";
+    "E204", "unknown field in a test",
+    "Events and facts have the fields of the catalogue; expected alerts name `let`s of the rule.";
+    "E205", "a value that does not fit",
+    "The value is of another type than its field or `let`, or not one of the words it can have.";
+    "E206", "an unreadable time",
+    "Times are offsets from the story's start (`36h`, `-20d`); `start` is a time in RFC 3339.";
+    "E207", "a repetition that is not complete",
+    "`every` and `times` belong together: `every: 2h, times: 3` are three events.";
+    "E208", "a story that is too long",
+    "A story has at most 10,000 events, repetitions counted.";
+    "E209", "a list that is not there",
+    "A test can replace only lists that exist as files in `lists/`.";
+    "E210", "an event that cannot be",
+    "The event or fact lacks something that every real one has, or contradicts itself.";
+    "E211", "two tests of one name",
+    "Reports go by the test's name, so it must be unique in its rule.";
+    "W201", "an absent value decides",
+    "A comparison with an absent value is false, so `x != \"a\"` is false and `not (x == \"a\")` is true when \
+     there is no x. Say which is meant with `has(x)` or `x ?? \"none\"`.";
+    "W202", "a `let` that nothing reads",
+    "It has no effect on the rule.";
+    "W203", "a parameter that nothing reads",
+    "It has no effect on the rule; changing it would tune nothing.";
+    "W204", "an amount without its currency",
+    "`tx.local_amount` is in the currency that was booked. Test `tx.currency` too, or use `tx.amount`.";
+    "W205", "a rule that no test proves",
+    "A rule should carry one story that fires and one that stays silent.";
+    "W206", "a row that is never reached",
+    "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
+    "W302", "a test that never wakes the rule",
+    "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
+}
+
+/// What `code` means.
+#[must_use]
+pub fn explain(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|row| row.code.eq_ignore_ascii_case(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_unique() {
+        assert!(CODES.is_sorted_by(|left, right| left.code < right.code));
+    }
+
+    #[test]
+    fn a_code_is_found_in_any_case() {
+        assert_eq!(explain("e021").map(|row| row.code), Some("E021"));
+        assert_eq!(explain("E999"), None);
+    }
+}

@@ -1,0 +1,356 @@
+//! Reads the `tests:` section of a rule file into [`Example`]s.
+//!
+//! In: the section's nodes and the names that the rule defines. Out: stories with defaults applied,
+//! repetitions unrolled and every value checked against the field catalogue, and one problem for each
+//! thing that is not understood. Never stops at the first problem, and never runs a story.
+
+mod event;
+mod expected;
+mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Instant, Span, Verification};
+
+use super::catalogue::{EventName, FIELDS, Role, Slot, Type};
+use super::diagnostic::{Diagnostic, Level, did_you_mean};
+use super::example::{Example, ExampleEvent, STORY_START, Value};
+use super::source::{Entry, Node, NodeKind};
+use super::typed::{List, SourceSpan};
+
+/// What the tests of a rule may refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleNames<'a> {
+    /// The event that wakes the rule; `None` when it could not be read.
+    pub trigger: Option<EventName>,
+    /// Whom its alerts are about; `None` when it could not be read.
+    pub entity: Option<Role>,
+    /// Its `let`s with the types of their values.
+    pub lets: &'a [(String, Type)],
+    /// The list files beside it.
+    pub lists: &'a BTreeMap<String, List>,
+}
+
+const KEYS: &[&str] = &["name", "start", "given", "defaults", "events", "alerts", "rekyc"];
+
+/// Reads the value of `tests:`; problems are added to `problems` under `path`.
+///
+/// An example with a problem is left out, so that nothing half-read is ever run.
+pub fn read(
+    node: &Node,
+    rule: &RuleNames<'_>,
+    problems: &mut Vec<Diagnostic>,
+    path: &str,
+) -> Vec<Example> {
+    let mut reader = Reader { rule, path, problems };
+    let mut examples = Vec::new();
+    let mut names = BTreeSet::new();
+    for item in reader.sequence(node, "`tests`") {
+        let errors = error_count(reader.problems);
+        let example = reader.example(item);
+        if let Some(example) = example
+            && reader.is_new_name(&example, &mut names)
+            && error_count(reader.problems) == errors
+        {
+            reader.warn_if_it_cannot_fire(&example);
+            examples.push(example);
+        }
+    }
+    examples
+}
+
+fn error_count(problems: &[Diagnostic]) -> usize {
+    problems.iter().filter(|problem| problem.level == Level::Error).count()
+}
+
+/// The tools that every part of the section is read with.
+struct Reader<'a> {
+    rule: &'a RuleNames<'a>,
+    path: &'a str,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+/// Facts by entity, as written under `given`.
+type Facts = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// What `given` says.
+#[derive(Default)]
+struct Given {
+    customers: Facts,
+    accounts: Facts,
+    lists: BTreeMap<String, Vec<String>>,
+}
+
+impl Reader<'_> {
+    fn example(&mut self, node: &Node) -> Option<Example> {
+        let entries = self.mapping(node, "a test", KEYS)?;
+        let get = |key| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+        let (name, start, given) = (get("name"), get("start"), get("given"));
+        let (defaults, events) = (get("defaults"), get("events"));
+        let (alerts, rekyc) = (get("alerts"), get("rekyc"));
+        let start = self.start(start)?;
+        let name = self.required(name, node.span, "name");
+        let name_span = name.map_or(node.span, |name| name.span);
+        let name = name.and_then(|name| self.name(name));
+        let given = given.map_or_else(Given::default, |given| self.given(given, start));
+        let defaults = self.defaults(defaults, start);
+        let events = self
+            .required(events, node.span, "events")
+            .map(|events| self.events(events, start, &defaults));
+        let alerts = self
+            .required(alerts, node.span, "alerts")
+            .map(|alerts| self.expected_alerts(alerts, start));
+        let rekyc = rekyc.map(|rekyc| self.expected_rekyc(rekyc, start));
+        Some(Example {
+            name: name?,
+            // The name says which test is meant; the whole story would fill the screen.
+            span: name_span,
+            start,
+            customers: given.customers,
+            accounts: given.accounts,
+            lists: given.lists,
+            events: events?,
+            alerts: alerts?,
+            rekyc,
+        })
+    }
+
+    fn name(&mut self, node: &Node) -> Option<String> {
+        let text = self.scalar(node, "a name")?.trim();
+        if text.is_empty() {
+            self.error("E202", node.span, "the test has no name", "one sentence goes here", None);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn start(&mut self, node: Option<&Node>) -> Option<Instant> {
+        let Some(node) = node else { return Instant::parse(STORY_START) };
+        let text = self.scalar(node, "a time")?;
+        let at = Instant::parse(text);
+        if at.is_none() {
+            let help = format!("write it like {STORY_START}");
+            self.error("E206", node.span, "this is not a time", "not RFC 3339", Some(help));
+        }
+        at
+    }
+
+    fn given(&mut self, node: &Node, start: Instant) -> Given {
+        let mut given = Given::default();
+        for entry in self.mapping(node, "`given`", &["customer", "account", "list"]).unwrap_or(&[])
+        {
+            match entry.key.as_str() {
+                "customer" => given.customers = self.facts(&entry.value, "customer", start),
+                "account" => given.accounts = self.facts(&entry.value, "account", start),
+                _ => given.lists = self.lists(&entry.value),
+            }
+        }
+        given
+    }
+
+    /// `{C1: {risk: low}}`: facts that hold before the story, by entity.
+    fn facts(&mut self, node: &Node, role: &str, start: Instant) -> Facts {
+        let prefix = format!("{role}.");
+        let known: Vec<(&str, Slot)> = FIELDS
+            .iter()
+            .filter_map(|field| Some((field.path.strip_prefix(&prefix)?, field.slot)))
+            .collect();
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let mut facts = Facts::new();
+        for entity in self.any_mapping(node, "the facts").unwrap_or(&[]) {
+            let values = facts.entry(entity.key.clone()).or_default();
+            for fact in self.any_mapping(&entity.value, "the facts").unwrap_or(&[]) {
+                let Some((_, slot)) = known.iter().find(|(name, _)| *name == fact.key) else {
+                    let title = format!("`{}` is not a fact of a {role}", fact.key);
+                    self.unknown("E204", fact, title, &names);
+                    continue;
+                };
+                if let Some(value) = self.field_value(slot.field(), &fact.value, start, None) {
+                    values.insert(fact.key.clone(), value);
+                }
+            }
+            self.check_seedable(entity, values);
+        }
+        facts
+    }
+
+    /// Refuses facts that no chain of identity events can bring about.
+    fn check_seedable(&mut self, entity: &Entry, values: &BTreeMap<String, Value>) {
+        if values.get("known") == Some(&Value::Bool(false)) && values.len() > 1 {
+            self.error(
+                "E210",
+                entity.key_span,
+                "an unknown customer has no facts",
+                "`known: false` and more",
+                Some("remove the other facts, or `known: false`".to_owned()),
+            );
+        }
+        if let Some(Value::Text(word)) = values.get("state")
+            && matches!(
+                Verification::parse(word),
+                Some(Verification::Lapsed | Verification::Abandoned)
+            )
+        {
+            let title = format!("a test cannot start with a customer who is `{word}`");
+            let label = "no identity event leads to that state";
+            self.error("E210", entity.key_span, title, label, None);
+        }
+    }
+
+    fn lists(&mut self, node: &Node) -> BTreeMap<String, Vec<String>> {
+        let mut lists = BTreeMap::new();
+        let names: Vec<&str> = self.rule.lists.keys().map(String::as_str).collect();
+        for entry in self.any_mapping(node, "`list`").unwrap_or(&[]) {
+            if !self.rule.lists.contains_key(&entry.key) {
+                let title = format!("there is no list `{}`", entry.key);
+                self.unknown("E209", entry, title, &names);
+                continue;
+            }
+            let mut values = Vec::new();
+            for item in self.sequence(&entry.value, "the list's values") {
+                if let Some(text) = self.scalar(item, "a value") {
+                    values.push(text.to_owned());
+                }
+            }
+            lists.insert(entry.key.clone(), values);
+        }
+        lists
+    }
+
+    fn is_new_name(&mut self, example: &Example, names: &mut BTreeSet<String>) -> bool {
+        let is_new = names.insert(example.name.clone());
+        if !is_new {
+            let title = format!("two tests are called `{}`", example.name);
+            self.error("E211", example.span, title, "the second one", None);
+        }
+        is_new
+    }
+
+    /// W302: a story that never wakes the rule passes whatever the rule says.
+    fn warn_if_it_cannot_fire(&mut self, example: &Example) {
+        let (Some(trigger), Some(entity)) = (self.rule.trigger, self.rule.entity) else { return };
+        let Some(slot) = entity.slot(trigger.family()) else { return };
+        let field = short_name(slot);
+        let wakes =
+            |event: &ExampleEvent| event.name == trigger && event.fields.contains_key(field);
+        if example.events.iter().any(wakes) {
+            return;
+        }
+        let label = format!("no `{}` event with a `{field}`", event_key(trigger));
+        self.problems.push(
+            Diagnostic::new(
+                "W302",
+                self.path,
+                example.span,
+                "this test never wakes the rule",
+                label,
+            )
+            .with_help("add one, or remove the test: it passes whatever the rule says"),
+        );
+    }
+
+    // What follows reads shapes and reports what does not have them.
+
+    fn required<'n>(
+        &mut self,
+        node: Option<&'n Node>,
+        span: SourceSpan,
+        key: &str,
+    ) -> Option<&'n Node> {
+        if node.is_none() {
+            let start = SourceSpan { start: span.start, end: span.start + 1 };
+            let title = format!("`{key}` is missing");
+            self.error("E202", start, title, "in this entry", Some(format!("add `{key}:`")));
+        }
+        node
+    }
+
+    fn sequence<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        let NodeKind::Sequence(items) = &node.kind else {
+            self.shape(node, what, "a list", "write `- ` before each entry, or `[]` for none");
+            return &[];
+        };
+        items
+    }
+
+    fn any_mapping<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        let NodeKind::Mapping(entries) = &node.kind else {
+            self.shape(node, what, "keys and values", "write it like `{ key: value }`");
+            return None;
+        };
+        Some(entries)
+    }
+
+    fn mapping<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Option<&'n [Entry]> {
+        let entries = self.any_mapping(node, what)?;
+        for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
+            self.unknown("E201", entry, format!("unknown key `{}`", entry.key), keys);
+        }
+        Some(entries)
+    }
+
+    fn scalar<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        let NodeKind::Scalar { text, .. } = &node.kind else {
+            self.shape(node, what, "a single value", "write one value without braces or dashes");
+            return None;
+        };
+        Some(text)
+    }
+
+    fn shape(&mut self, node: &Node, what: &str, wanted: &str, help: &str) {
+        let title = format!("{what} must be {wanted}");
+        self.error("E200", node.span, title, format!("not {wanted}"), Some(help.to_owned()));
+    }
+
+    fn unknown(&mut self, code: &'static str, entry: &Entry, title: String, known: &[&str]) {
+        let help = did_you_mean(&entry.key, known);
+        self.error(code, entry.key_span, title, "not known here", help);
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        span: SourceSpan,
+        title: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
+        let mut problem = Diagnostic::new(code, self.path, span, title, label);
+        problem.help = help;
+        self.problems.push(problem);
+    }
+}
+
+/// How a story names an event: `tx` for a transaction, as in expressions.
+fn event_key(name: EventName) -> String {
+    if name == EventName::Transaction { "tx".to_owned() } else { name.word() }
+}
+
+/// A field's name within its family: `amount` of `tx.amount`.
+fn short_name(slot: Slot) -> &'static str {
+    let path = slot.field().path;
+    path.split_once('.').map_or(path, |(_, name)| name)
+}
+
+/// Offset from the story's start, as analysts write it.
+fn offset(text: &str, start: Instant) -> Option<Instant> {
+    Span::parse(text).map(|span| start.plus(span))
+}
+
+/// The facts about a customer that an identity event of a story may set, beside its own fields.
+const CUSTOMER_FACTS: &[Slot] = &[
+    Slot::CustomerRisk,
+    Slot::CustomerSegment,
+    Slot::CustomerCountry,
+    Slot::CustomerOccupation,
+    Slot::CustomerExpectedTurnover,
+    Slot::CustomerDocumentExpiresAt,
+    Slot::CustomerNextReviewAt,
+];
+
+/// The facts about an account that an identity event may set when it names the account.
+const ACCOUNT_FACTS: &[Slot] =
+    &[Slot::AccountOpenedAt, Slot::AccountPurpose, Slot::AccountCurrency];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Reads one value of a story by the type of the field it is for.
+
+use rust_decimal::Decimal;
+
+use crate::domain::{Country, Currency, Instant};
+use crate::rulebook::catalogue::{Field, Slot, Type};
+use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::example::Value;
+use crate::rulebook::source::Node;
+
+use super::{Reader, offset};
+
+impl Reader<'_> {
+    /// The value of `node` for `field`; in round `round` of a repetition `{i}` stands for its number.
+    pub(super) fn field_value(
+        &mut self,
+        field: &Field,
+        node: &Node,
+        start: Instant,
+        round: Option<usize>,
+    ) -> Option<Value> {
+        let text = self.scalar(node, "a value")?;
+        match field.ty {
+            Type::Text => {
+                let text = match round {
+                    Some(round) => text.replace("{i}", &round.to_string()),
+                    None => text.to_owned(),
+                };
+                self.is_allowed(field, node, &text).then_some(Value::Text(text))
+            }
+            Type::Number => self.number(field, node, text).map(Value::Number),
+            Type::Bool => match text {
+                "true" => Some(Value::Bool(true)),
+                "false" => Some(Value::Bool(false)),
+                _ => self.misfit(field, node, "neither true nor false"),
+            },
+            Type::Time => match offset(text, start).or_else(|| Instant::parse(text)) {
+                Some(at) => Some(Value::Time(at)),
+                None => {
+                    self.misfit(field, node, "neither an offset like -20d nor an RFC 3339 time")
+                }
+            },
+            Type::Duration => self.misfit(field, node, "a length of time cannot be given"),
+        }
+    }
+
+    fn is_allowed(&mut self, field: &Field, node: &Node, text: &str) -> bool {
+        let problem = match field.slot {
+            Slot::TxCountry | Slot::CustomerCountry | Slot::SecurityCountry => {
+                Country::parse(text).is_none().then_some("not an ISO 3166 country like SE")
+            }
+            Slot::TxCurrency | Slot::AccountCurrency => {
+                Currency::parse(text).is_none().then_some("not an ISO 4217 currency like EUR")
+            }
+            _ => text.is_empty().then_some("empty"),
+        };
+        if let Some(label) = problem {
+            return self.misfit::<()>(field, node, label).is_some();
+        }
+        let Some(words) = field.values.filter(|words| !words.contains(&text)) else { return true };
+        let title = format!("`{}` is never \"{text}\"", field.path);
+        self.error("E205", node.span, title, "no such value", did_you_mean(text, words));
+        false
+    }
+
+    fn number(&mut self, field: &Field, node: &Node, text: &str) -> Option<Decimal> {
+        let Some(number) = number(text) else {
+            return self.misfit(field, node, "not a plain number like 9400.50");
+        };
+        if number.is_sign_negative() && !number.is_zero() {
+            return self.misfit(field, node, "below zero");
+        }
+        Some(number)
+    }
+
+    fn misfit<T>(&mut self, field: &Field, node: &Node, label: &str) -> Option<T> {
+        let title = format!("this does not fit `{}`", field.path);
+        self.error("E205", node.span, title, label, None);
+        None
+    }
+}
+
+/// A plain decimal of the rule language: digits, `_` between them, one point.
+pub(super) fn number(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.ends_with(|last: char| last.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
+    if !is_plain {
+        return None;
+    }
+    Decimal::from_str_exact(&text.replace('_', "")).ok()
+}

@@ -1,0 +1,144 @@
+//! All rule and list files together: one rulebook, or every reason why not.
+//!
+//! In: the texts by path relative to the rules folder, already read by the caller. Out: the rulebook
+//! if no file has an error, and all diagnostics, by path and place. Files that are neither rules nor
+//! lists, and what editors leave behind, are ignored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::check;
+use super::diagnostic::{Diagnostic, has_error};
+use super::lists;
+use super::typed::{List, Rulebook, SourceSpan, Status};
+
+/// What came of the files.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// There only if no file has an error.
+    pub rulebook: Option<Rulebook>,
+    /// Sorted by path, then by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a file in the rules folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `<pack>/<rule>.yaml`
+    Rule,
+    /// `lists/<name>.csv`
+    List,
+    /// Something that is not read.
+    Other,
+}
+
+/// What the file at `path`, relative to the rules folder, is.
+#[must_use]
+pub fn file_kind(path: &str) -> FileKind {
+    let is_hidden = path.split('/').any(|part| part.starts_with('.'));
+    if is_hidden {
+        return FileKind::Other;
+    }
+    match path.rsplit_once('.') {
+        Some((_, "yaml" | "yml")) => FileKind::Rule,
+        Some((stem, "csv")) if stem.starts_with("lists/") => FileKind::List,
+        _ => FileKind::Other,
+    }
+}
+
+/// Checks all files and makes the rulebook of them.
+#[must_use]
+pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let lists = read_lists(sources, &mut diagnostics);
+    let mut rules = Vec::new();
+    let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
+    for (path, text) in of_kind(sources, FileKind::Rule) {
+        let (rule, problems) = check::check(path, text, &lists);
+        diagnostics.extend(problems);
+        rules.extend(rule);
+        // A rule's name is its file's, so that names are known even of files with errors.
+        if let Some(first) = first_paths.get(stem(path)) {
+            diagnostics.push(twice(path, text, first));
+        } else {
+            first_paths.insert(stem(path), path);
+        }
+    }
+    diagnostics.sort_by(|left, right| {
+        (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
+    });
+    if has_error(&diagnostics) {
+        return Loaded { rulebook: None, diagnostics };
+    }
+    rules.retain(|rule| rule.status != Status::Off);
+    rules.sort_by(|left, right| left.name.cmp(&right.name));
+    let sources: BTreeMap<String, String> = sources
+        .iter()
+        .filter(|(path, _)| file_kind(path) != FileKind::Other)
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect();
+    let rulebook = Rulebook {
+        digest: digest(&sources),
+        rules: rules.into_iter().map(Arc::new).collect(),
+        lists,
+        sources,
+    };
+    Loaded { rulebook: Some(rulebook), diagnostics }
+}
+
+fn of_kind(
+    sources: &BTreeMap<String, String>,
+    kind: FileKind,
+) -> impl Iterator<Item = (&str, &str)> {
+    let files = sources.iter().filter(move |(path, _)| file_kind(path) == kind);
+    files.map(|(path, text)| (path.as_str(), text.as_str()))
+}
+
+/// A list with problems is kept, so that rules which name it are not called wrong for it.
+fn read_lists(
+    sources: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, List> {
+    let mut by_name = BTreeMap::new();
+    for (path, text) in of_kind(sources, FileKind::List) {
+        let name = stem(path);
+        let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_name {
+            let title = format!("a rule cannot name the list `{name}`");
+            let help = format!("rename the file to `{}.csv`", name.replace(['-', ' ', '.'], "_"));
+            let span = SourceSpan::default();
+            let problem = Diagnostic::new("E046", path, span, title, "this file's name");
+            diagnostics.push(problem.with_help(help));
+        }
+        let (list, problems) = lists::read(path, text);
+        diagnostics.extend(problems);
+        by_name.insert(name.to_owned(), list);
+    }
+    by_name
+}
+
+/// The file's name without folder and ending.
+fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+fn twice(path: &str, text: &str, first: &str) -> Diagnostic {
+    let at = text.find("rule:").unwrap_or_default();
+    let line = text.get(at..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let span = SourceSpan { start: at, end: at + line.trim_end().len() };
+    let title = format!("two rules are named `{}`", stem(path));
+    Diagnostic::new("E018", path, span, title, format!("the other is `{first}`"))
+        .with_help("rename one of them, file and key `rule`")
+}
+
+/// Hexadecimal BLAKE3 over all paths and texts, each with its length before it.
+fn digest(sources: &BTreeMap<String, String>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in sources.iter().flat_map(|(path, text)| [path, text]) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}

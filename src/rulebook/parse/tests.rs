@@ -1,0 +1,112 @@
+//! How expressions are read: binding, windows, several problems at once, and bounds.
+
+use super::*;
+use crate::rulebook::syntax::LengthSyntax;
+
+fn parsed(text: &str) -> Syntax {
+    let (syntax, problems) =
+        expression("rule.yaml", text, SourceSpan { start: 0, end: text.len() });
+    assert_eq!(problems, [], "{text}");
+    syntax
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    let (_, problems) = expression("rule.yaml", text, SourceSpan { start: 0, end: text.len() });
+    problems.into_iter().map(|problem| problem.code).collect()
+}
+
+/// The syntax with all brackets written out.
+fn shape(syntax: &Syntax) -> String {
+    let joined = |parts: &[Syntax], by: &str| {
+        format!("({})", parts.iter().map(shape).collect::<Vec<_>>().join(by))
+    };
+    match &syntax.kind {
+        SyntaxKind::Error => "?".to_owned(),
+        SyntaxKind::Number(number) => number.to_string(),
+        SyntaxKind::Duration(duration) => duration.to_string(),
+        SyntaxKind::Text(text) => format!("{text:?}"),
+        SyntaxKind::Bool(value) => value.to_string(),
+        SyntaxKind::Path(path) => path.clone(),
+        SyntaxKind::List(items) => joined(items, ", "),
+        SyntaxKind::Not(inner) => format!("(not {})", shape(inner)),
+        SyntaxKind::Negate(inner) => format!("(-{})", shape(inner)),
+        SyntaxKind::And(parts) => joined(parts, " and "),
+        SyntaxKind::Or(parts) => joined(parts, " or "),
+        SyntaxKind::Compare(op, a, b) => format!("({} {} {})", shape(a), op.word(), shape(b)),
+        SyntaxKind::Arithmetic(op, a, b) => format!("({op:?} {} {})", shape(a), shape(b)),
+        SyntaxKind::Default(a, b) => format!("({} ?? {})", shape(a), shape(b)),
+        SyntaxKind::In { item, set, negated } => {
+            format!("({}{} in {})", shape(item), if *negated { " not" } else { "" }, shape(set))
+        }
+        SyntaxKind::Call { function, arguments } => {
+            format!("{}{}", function.word(), joined(arguments, ", "))
+        }
+        SyntaxKind::Aggregate(fold) => format!("{:?} {}", fold.function, shape(&fold.head)),
+    }
+}
+
+#[test]
+fn operators_bind_as_the_language_says() {
+    for (text, expected) in [
+        ("a or b and not c == d", "(a or (b and (not (c == d))))"),
+        ("a && b || !c", "((a and b) or (not c))"),
+        ("a + b * c - d", "(Subtract (Add a (Multiply b c)) d)"),
+        ("a > 3 * (b ?? 0)", "(a > (Multiply 3 (b ?? 0)))"),
+        ("a ?? b + 1", "(a ?? (Add b 1))"),
+        ("-a * b", "(Multiply (-a) b)"),
+        ("a not in [\"x\", \"y\"] and b", "((a not in (\"x\", \"y\")) and b)"),
+        ("a and b and c", "(a and b and c)"),
+        ("min(a, b) + max(1, 2, 3)", "(Add min(a, b) max(1, 2, 3))"),
+        ("if(a, 1, 0)", "if(a, 1, 0)"),
+        ("min(a) by customer over 7d", "Min a"),
+        ("max_of(a where b) by customer over 7d / 2", "(Divide Max a 2)"),
+    ] {
+        assert_eq!(shape(&parsed(text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_window_keeps_its_length_and_its_end() {
+    let syntax = parsed("avg(tx.amount where a and b) by account, customer over w ending 24h ago");
+    let SyntaxKind::Aggregate(fold) = syntax.kind else { panic!("an aggregate was expected") };
+    assert_eq!(
+        fold.by.iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(),
+        ["account", "customer"]
+    );
+    assert_eq!(fold.window.length, LengthSyntax::Parameter("w".to_owned()));
+    assert_eq!(fold.window.ending_ago.expect("an end").0, crate::domain::Span::hours(24));
+}
+
+#[test]
+fn several_problems_of_one_expression_are_all_reported() {
+    assert_eq!(codes("a = 1 and (b > and c == 1e5"), ["E101", "E105", "E101", "E102"]);
+    assert_eq!(codes("a > 10,000 and b < 1 < 2"), ["E104", "E108"]);
+    assert_eq!(codes("sum(a where a > 10,000) by customer over 7d"), ["E104"]);
+    assert_eq!(codes("a b and c d"), ["E101", "E101"]);
+    assert_eq!(codes(""), ["E109"]);
+    assert_eq!(codes("a and"), ["E101"]);
+}
+
+#[test]
+fn forms_of_later_versions_are_named_and_cause_nothing_else() {
+    for text in [
+        "stddev(tx.amount where a) by account over 48h > 3",
+        "since(kyc.refreshed where a == 1) by customer > 365d",
+        "cycle(hops: 3, within: 72h) by account and b",
+        "count(transaction) by customer, device over previous 365d == 0",
+        "count(transaction) by customer over calendar month",
+        "count(transaction) by customer over last 5",
+    ] {
+        assert_eq!(codes(text), ["E106"], "{text}");
+    }
+}
+
+#[test]
+fn depth_is_bounded_whatever_is_written() {
+    let nested = format!("{}1{}", "(".repeat(500), ")".repeat(500));
+    let signs = format!("{}1", "- ".repeat(5_000));
+    let chain = format!("1{}", " + 1".repeat(20_000));
+    for text in [nested, signs, chain] {
+        assert_eq!(codes(&text), ["E110"]);
+    }
+}

@@ -1,0 +1,255 @@
+//! Expressions as written: parsed, but no name looked up and no type known.
+//!
+//! The parser makes these values, the checker turns them into `typed` ones. `Error` stands for what
+//! was reported already, so that the checker stays silent about it and still reads what is around it.
+
+use rust_decimal::Decimal;
+
+use crate::domain::Span;
+
+use super::typed::{AggregateFunction, ArithmeticOp, CompareOp, SourceSpan};
+
+/// An expression as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Syntax {
+    /// What it is.
+    pub kind: SyntaxKind,
+    /// Where it stands.
+    pub span: SourceSpan,
+    /// Levels of expressions in it, itself included; bounds every recursion over it.
+    pub depth: usize,
+}
+
+/// The forms of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SyntaxKind {
+    /// Not readable, and reported.
+    Error,
+    /// A number.
+    Number(Decimal),
+    /// A duration.
+    Duration(Span),
+    /// Text.
+    Text(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A name with its dots.
+    Path(String),
+    /// `[a, b]`
+    List(Vec<Syntax>),
+    /// `not a`
+    Not(Box<Syntax>),
+    /// `-a`
+    Negate(Box<Syntax>),
+    /// `a and b and ...`
+    And(Vec<Syntax>),
+    /// `a or b or ...`
+    Or(Vec<Syntax>),
+    /// `a == b` and its kin.
+    Compare(CompareOp, Box<Syntax>, Box<Syntax>),
+    /// `a + b` and its kin.
+    Arithmetic(ArithmeticOp, Box<Syntax>, Box<Syntax>),
+    /// `a ?? b`
+    Default(Box<Syntax>, Box<Syntax>),
+    /// `a in b`, `a not in b`
+    In {
+        /// What is looked for.
+        item: Box<Syntax>,
+        /// Where.
+        set: Box<Syntax>,
+        /// `not in`
+        negated: bool,
+    },
+    /// `name(a, b)`
+    Call {
+        /// Which function.
+        function: Function,
+        /// Its arguments.
+        arguments: Vec<Syntax>,
+    },
+    /// A fold over a window.
+    Aggregate(Box<AggregateSyntax>),
+}
+
+/// The functions that are not folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `if(c, a, b)`
+    If,
+    /// `has(a)`
+    Has,
+    /// `min(a, b, ...)`
+    Min,
+    /// `max(a, b, ...)`
+    Max,
+    /// `clamp(a, low, high)`
+    Clamp,
+    /// `abs(a)`
+    Abs,
+    /// `round(a)`, `round(a, places)`
+    Round,
+}
+
+/// `sum(tx.amount where ...) by account over 24h`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateSyntax {
+    /// How the events are folded.
+    pub function: AggregateFunction,
+    /// The function's name as written.
+    pub name: String,
+    /// An event's name for `count`, else a value.
+    pub head: Syntax,
+    /// Which events enter.
+    pub filter: Option<Syntax>,
+    /// The roles of the key, as written.
+    pub by: Vec<(String, SourceSpan)>,
+    /// The window.
+    pub window: WindowSyntax,
+}
+
+/// `over 90d ending 24h ago`
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowSyntax {
+    /// How long.
+    pub length: LengthSyntax,
+    /// Where the length stands.
+    pub length_span: SourceSpan,
+    /// How long ago it ends, and where that is written.
+    pub ending_ago: Option<(Span, SourceSpan)>,
+}
+
+/// How long a window is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LengthSyntax {
+    /// `7d`
+    Duration(Span),
+    /// A parameter's name.
+    Parameter(String),
+    /// `lifetime`
+    Lifetime,
+}
+
+impl Syntax {
+    /// An expression of `kind` with the depth that follows from its parts.
+    #[must_use]
+    pub fn new(kind: SyntaxKind, span: SourceSpan) -> Self {
+        let depth = 1 + kind.parts().map(|part| part.depth).max().unwrap_or(0);
+        Self { kind, span, depth }
+    }
+}
+
+impl SyntaxKind {
+    /// The expressions directly within.
+    pub fn parts(&self) -> impl Iterator<Item = &Syntax> {
+        let (list, single): (&[Syntax], [Option<&Syntax>; 2]) = match self {
+            Self::Error
+            | Self::Number(_)
+            | Self::Duration(_)
+            | Self::Text(_)
+            | Self::Bool(_)
+            | Self::Path(_) => (&[], [None, None]),
+            Self::List(parts)
+            | Self::And(parts)
+            | Self::Or(parts)
+            | Self::Call { arguments: parts, .. } => (parts, [None, None]),
+            Self::Not(part) | Self::Negate(part) => (&[], [Some(part), None]),
+            Self::Compare(_, left, right)
+            | Self::Arithmetic(_, left, right)
+            | Self::Default(left, right)
+            | Self::In { item: left, set: right, .. } => (&[], [Some(left), Some(right)]),
+            Self::Aggregate(aggregate) => (&[], [Some(&aggregate.head), aggregate.filter.as_ref()]),
+        };
+        list.iter().chain(single.into_iter().flatten())
+    }
+}
+
+impl Function {
+    /// All functions.
+    pub const ALL: &'static [Self] =
+        &[Self::If, Self::Has, Self::Min, Self::Max, Self::Clamp, Self::Abs, Self::Round];
+
+    /// As written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::If => "if",
+            Self::Has => "has",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Clamp => "clamp",
+            Self::Abs => "abs",
+            Self::Round => "round",
+        }
+    }
+
+    /// The function named `word`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|function| function.word() == word)
+    }
+}
+
+/// The fold named `word`; `min` and `max` are folds only before `by`.
+#[must_use]
+pub fn aggregate_function(word: &str) -> Option<AggregateFunction> {
+    Some(match word {
+        "count" => AggregateFunction::Count,
+        "sum" => AggregateFunction::Sum,
+        "avg" => AggregateFunction::Avg,
+        "min_of" | "min" => AggregateFunction::Min,
+        "max_of" | "max" => AggregateFunction::Max,
+        "distinct" => AggregateFunction::Distinct,
+        _ => return None,
+    })
+}
+
+/// Functions and folds of later versions, whose names nothing else may take.
+pub const LATER_FUNCTIONS: &[&str] = &[
+    "stddev",
+    "median",
+    "percentile",
+    "first",
+    "last",
+    "since",
+    "matches",
+    "starts_with",
+    "hour",
+    "weekday",
+    "reaches",
+    "cycle",
+    "scatter_gather",
+];
+
+/// Words that cannot name a parameter or a `let`.
+pub const RESERVED_WORDS: &[&str] = &[
+    "and",
+    "or",
+    "not",
+    "in",
+    "true",
+    "false",
+    "where",
+    "by",
+    "over",
+    "ending",
+    "ago",
+    "previous",
+    "calendar",
+    "lifetime",
+    "last",
+    "first",
+    "now",
+    "score",
+    "list",
+    "lists",
+    "tx",
+    "kyc",
+    "security",
+    "customer",
+    "account",
+    "transaction",
+    "if",
+    "has",
+    "null",
+    "none",
+];

@@ -1,0 +1,144 @@
+//! The shipped rules: every file loads without a word of complaint, and every test in them passes.
+//!
+//! Also what keeps them honest: a rule that was broken on purpose fails, and the language reference
+//! names every field and every rule that there is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use weir::engine::rehearsal::{self, Change};
+use weir::files;
+use weir::rulebook::Rulebook;
+use weir::rulebook::catalogue::{FIELDS, Presence, Type};
+use weir::rulebook::loader;
+
+const REFERENCE: &str = include_str!("../rules/README.md");
+
+fn texts() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    files::read_folder(&folder).expect("the rules folder can be read")
+}
+
+/// Loads without tolerating so much as a warning.
+fn load(texts: &BTreeMap<String, String>) -> Rulebook {
+    let loaded = loader::load(texts);
+    assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+    loaded.rulebook.expect("a rulebook without problems is loaded")
+}
+
+#[test]
+fn every_shipped_test_passes() {
+    let report = rehearsal::rehearse_all(&load(&texts()));
+    let mut told = String::new();
+    for failed in report.failed() {
+        for difference in &failed.differences {
+            writeln!(told, "{}: {}: {difference}", failed.path, failed.example)
+                .expect("text can be written");
+        }
+    }
+    assert!(told.is_empty(), "\n{told}");
+    assert!(report.rehearsals.len() >= 50, "only {} tests", report.rehearsals.len());
+}
+
+#[test]
+fn every_shipped_rule_has_tests_that_fire_stay_quiet_and_stand_on_the_edge() {
+    for rule in &load(&texts()).rules {
+        let (fires, quiet): (Vec<_>, Vec<_>) =
+            rule.tests.iter().partition(|test| !test.alerts.is_empty());
+        assert!(!fires.is_empty() && !quiet.is_empty(), "{}", rule.name);
+        assert!(rule.tests.iter().any(|test| test.name.starts_with("boundary")), "{}", rule.name);
+    }
+}
+
+#[test]
+fn every_shipped_rule_says_what_it_misses_where_it_comes_from_and_whose_it_is() {
+    for rule in &load(&texts()).rules {
+        for part in ["Looks for", "Why it matters:", "Misses:", "Usual false alarms:"] {
+            assert!(rule.about.contains(part), "{}: {part}", rule.name);
+        }
+        for tag in ["typology", "regulation", "source", "owner"] {
+            let is_filled = rule.tags.get(tag).is_some_and(|words| !words.is_empty());
+            assert!(is_filled, "{}: {tag}", rule.name);
+        }
+        assert!(rule.alert.cooldown.is_some(), "{} floods", rule.name);
+    }
+}
+
+#[test]
+fn a_rule_that_was_broken_fails_its_tests() {
+    let path = "thresholds-structuring/structuring-cash-deposits.yaml";
+    for (good, broken) in [
+        ("min_deposits: 3", "min_deposits: 4"),
+        ("tx.amount < report_limit", "tx.amount <= report_limit"),
+        ("by customer over 7d", "by customer over 8d"),
+        ("min_branches: 2", "min_branches: 1"),
+        ("cooldown: 7d", "cooldown: 1h"),
+    ] {
+        let mut texts = texts();
+        let text = texts.get_mut(path).expect("the rule is shipped");
+        assert!(text.contains(good), "{good}");
+        *text = text.replace(good, broken);
+        let report = rehearsal::rehearse_all(&load(&texts));
+        assert!(!report.is_passed(), "nothing noticed `{broken}`");
+        for failed in report.failed() {
+            assert_eq!(failed.rule, "structuring-cash-deposits");
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_is_too_strict_is_told_as_missing_alerts() {
+    let mut texts = texts();
+    let path = "account-security/one-device-many-customers.yaml";
+    let text = texts.get_mut(path).expect("the rule is shipped");
+    *text = text.replace("min_customers: 3", "min_customers: 300");
+    let report = rehearsal::rehearse_all(&load(&texts));
+    let changes: Vec<&Change> =
+        report.failed().flat_map(|it| &it.differences).map(|it| &it.change).collect();
+    assert!(!changes.is_empty());
+    for change in changes {
+        assert!(matches!(change, Change::Missing { .. }), "{change:?}");
+    }
+}
+
+#[test]
+fn the_reference_describes_every_field() {
+    for field in FIELDS {
+        let ty = match (field.values, field.ty) {
+            (Some(words), _) => {
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+            }
+            (None, Type::Text) => "text".to_owned(),
+            (None, Type::Number) => "number".to_owned(),
+            (None, Type::Duration) => "duration".to_owned(),
+            (None, Type::Time) => "time".to_owned(),
+            (None, Type::Bool) => "true or false".to_owned(),
+        };
+        let absent = if field.presence == Presence::Maybe { " maybe" } else { "" };
+        let row = format!("| `{}` | {ty} |{absent} | {} |", field.path, field.doc);
+        assert!(REFERENCE.contains(&row), "rules/README.md has no line:\n{row}");
+    }
+}
+
+#[test]
+fn the_reference_lists_every_rule() {
+    for rule in &load(&texts()).rules {
+        let row = format!("| [`{}`]({}) | {} |", rule.name, rule.path, rule.title);
+        assert!(REFERENCE.contains(&row), "rules/README.md has no line with:\n{row}");
+    }
+}
+
+#[test]
+fn the_rule_in_the_reference_works() {
+    let rule = REFERENCE
+        .split("```yaml\n")
+        .find(|block| block.starts_with("lang: 1"))
+        .and_then(|block| block.split("```").next())
+        .expect("the reference shows a whole rule");
+    let path = "pack/cash-below-threshold.yaml".to_owned();
+    let rulebook = load(&BTreeMap::from([(path, rule.to_owned())]));
+    let report = rehearsal::rehearse_all(&rulebook);
+    assert_eq!(report.rehearsals.len(), 2);
+    assert!(report.is_passed(), "{:#?}", report.rehearsals);
+}
