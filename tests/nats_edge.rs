@@ -285,6 +285,83 @@ async fn a_broker_that_crashes_and_comes_back_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_is_published_once_and_whole_across_a_crash_of_the_broker() {
+    let options = BrokerOptions { sync_always: true, ..BrokerOptions::default() };
+    let TestBroker { client, mut broker } = support::broker_with(options).await;
+    let report = log_of(&client).await;
+    let publishing = tokio::spawn({
+        let client = client.clone();
+        async move {
+            let mut publisher = BulkPublisher::new(&client);
+            for id in 0..4_000 {
+                let message = BulkMessage {
+                    id: format!("invented/{id}"),
+                    subject: "aml.in.transaction.card".to_owned(),
+                    payload: Bytes::from(id.to_string()),
+                };
+                publisher.publish(message).await?;
+            }
+            publisher.finish().await
+        }
+    });
+    while log_report(&client).await.expect("report").last < 100 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    broker.crash();
+    broker.start_again().await.unwrap_or_else(|error| panic!("{error}"));
+    let summary = tokio::time::timeout(PATIENCE, publishing).await.expect("time").expect("ran");
+    let summary = summary.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((summary.stored, summary.duplicates), (4_000, 0), "{summary:?}");
+    let mut inbox = open(&client, &report, 0).await;
+    inbox.stop_at(log_report(&client).await.expect("report").last);
+    let mut payloads = Vec::new();
+    loop {
+        let deliveries = batch(&mut inbox, 512).await;
+        if deliveries.is_empty() {
+            break;
+        }
+        payloads.extend(deliveries.into_iter().map(|delivery| delivery.payload));
+    }
+    assert_eq!(payloads.len(), 4_000);
+    payloads.sort_unstable();
+    payloads.dedup();
+    assert_eq!(payloads.len(), 4_000);
+}
+
+#[tokio::test]
+async fn an_outbox_that_cannot_be_published_is_given_back_soon() {
+    let TestBroker { client, mut broker } = support::broker().await;
+    ensure_out_stream(&client, Manage::Create).await.expect("created");
+    broker.crash();
+    let rows: Vec<(i64, Outgoing)> = (0..100)
+        .map(|row| {
+            let subject = "aml.out.alert.high.invented".to_owned();
+            (row, Outgoing { id: format!("m-{row}"), subject, payload: Vec::new() })
+        })
+        .collect();
+    let outlet = Outlet::new(&client);
+    // One wait for an answer, not one per row.
+    let published = tokio::time::timeout(Duration::from_secs(12), outlet.publish(&rows)).await;
+    let published = published.expect("in time");
+    assert!(published.rows.is_empty() && published.problem.is_some(), "{published:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_credentials_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings {
+        servers: vec!["nats://127.0.0.1:1".to_owned()],
+        credentials_file: Some(write(&folder, "user.creds", "nothing of that kind")),
+        ..Settings::default()
+    };
+    let error = connect(&settings, Patience::None).await.expect_err("refused");
+    assert!(error.to_string().contains("credentials file"), "{error}");
+    let settings = Settings { credentials_file: Some("/nowhere/user.creds".into()), ..settings };
+    let error = connect(&settings, Patience::None).await.expect_err("refused");
+    assert!(error.to_string().contains("/nowhere/user.creds"), "{error}");
+}
+
+#[tokio::test]
 async fn committed_messages_are_published_in_order_and_repeats_do_no_harm() {
     let TestBroker { client, broker: _broker } = support::broker().await;
     let report = ensure_out_stream(&client, Manage::Create).await.expect("created");

@@ -115,8 +115,12 @@ impl Client {
     pub async fn connected(&self) {
         let mut link = self.link();
         while !self.is_connected() {
-            // The event may come late, so the state is looked at again now and then.
-            let _ = tokio::time::timeout(Duration::from_millis(200), link.changed()).await;
+            // The event may come late or, on a closed connection, never: look now and then.
+            let pause = tokio::time::sleep(Duration::from_millis(200));
+            tokio::select! {
+                Ok(()) = link.changed() => {}
+                () = pause => {}
+            }
         }
     }
 

@@ -301,7 +301,9 @@ impl Consumer {
             tokio::select! {
                 biased;
                 step = tokio::task::unconstrained(look) => return step,
-                _ = link.changed() => {}
+                changed = link.changed() => if changed.is_err() {
+                    return Ok(Step::Lost("the connection was closed"));
+                },
                 () = tokio::time::sleep_until(silent_at) => {}
             }
         }
@@ -316,9 +318,11 @@ impl Consumer {
     ) -> Poll<Result<Step, InboxError>> {
         let mut batch = Vec::new();
         let mut lost = None;
+        let mut has_heard = false;
         while lost.is_none() && batch.len() < max && !cursor.is_at_end() {
             let Poll::Ready(heard) = Pin::new(&mut self.subscriber).poll_next(task) else { break };
             let heard = heard.map_or(Heard::Lost("the subscription ended"), |it| self.hear(it));
+            has_heard = true;
             match heard {
                 Heard::Sign => {}
                 Heard::Lost(cause) => lost = Some(cause),
@@ -336,6 +340,9 @@ impl Consumer {
                     lost = Some("a message was skipped or came again");
                 }
             }
+        }
+        if has_heard {
+            self.heard_at = Moment::now();
         }
         if !batch.is_empty() {
             // What came before the loss is returned first.
@@ -370,7 +377,6 @@ impl Consumer {
     }
 
     fn hear(&mut self, message: Message) -> Heard {
-        self.heard_at = Moment::now();
         // The reply subject tells a message of the log, whatever its headers claim to be.
         if let Some((sequence, stored_at)) = message.reply.as_deref().and_then(place_of) {
             self.open = self.open.saturating_sub(1);

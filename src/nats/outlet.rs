@@ -12,7 +12,9 @@ use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
 use bytes::Bytes;
+use tokio::time::Instant as Moment;
 
+use super::client::ANSWER_WAIT;
 use super::stream::{LOG_STREAM, OUT_STREAM};
 use super::{Client, Error};
 use crate::pipeline::Outgoing;
@@ -25,6 +27,9 @@ const WINDOW: usize = 2_048;
 
 /// How often a message of a file is tried before publishing gives up.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// How long an attempt waits for a connection that is away.
+const RECONNECT_WAIT: Duration = Duration::from_secs(30);
 
 /// Publishes the rows of the outbox.
 #[derive(Clone, Debug)]
@@ -68,9 +73,13 @@ impl Outlet {
                 }
             }
         }
+        let mut heard_at = Moment::now();
         for (row, ack) in outstanding {
-            match settle(ack, OUT_STREAM).await {
-                Ok(_) => published.rows.push(row),
+            match settle(ack, OUT_STREAM, heard_at + ANSWER_WAIT).await {
+                Ok(_) => {
+                    heard_at = Moment::now();
+                    published.rows.push(row);
+                }
                 Err(error) => {
                     published.problem.get_or_insert(error.to_string());
                 }
@@ -120,6 +129,8 @@ pub struct BulkSummary {
 pub struct BulkPublisher {
     client: Client,
     window: VecDeque<InFlight>,
+    /// When an acknowledgement came last.
+    heard_at: Moment,
     summary: BulkSummary,
 }
 
@@ -127,13 +138,16 @@ pub struct BulkPublisher {
 struct InFlight {
     message: BulkMessage,
     ack: PublishAckFuture,
+    sent_at: Moment,
+    attempt: u32,
 }
 
 impl BulkPublisher {
     /// A publisher over a connection.
     pub fn new(client: &Client) -> Self {
         let window = VecDeque::with_capacity(WINDOW);
-        Self { client: client.clone(), window, summary: BulkSummary::default() }
+        let summary = BulkSummary::default();
+        Self { client: client.clone(), window, heard_at: Moment::now(), summary }
     }
 
     /// Sends a message; waits only when the window is full.
@@ -141,20 +155,12 @@ impl BulkPublisher {
     /// # Errors
     /// The broker refuses a message, or stayed away through all attempts.
     pub async fn publish(&mut self, message: BulkMessage) -> Result<(), Error> {
-        if self.window.len() >= WINDOW
+        while self.window.len() >= WINDOW
             && let Some(oldest) = self.window.pop_front()
         {
             self.settle(oldest).await?;
         }
-        match self.send(&message).await {
-            Ok(ack) => self.window.push_back(InFlight { message, ack }),
-            Err(error) if error.is_transient() => {
-                self.settle_all().await?;
-                self.send_again(message).await?;
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        self.send(message, 1).await
     }
 
     /// What is known to be stored so far.
@@ -178,52 +184,79 @@ impl BulkPublisher {
         Ok(())
     }
 
-    async fn settle(&mut self, in_flight: InFlight) -> Result<(), Error> {
-        match settle(in_flight.ack, LOG_STREAM).await {
-            Ok(ack) => self.count(&ack),
-            Err(error) if error.is_transient() => self.send_again(in_flight.message).await?,
+    async fn settle(&mut self, oldest: InFlight) -> Result<(), Error> {
+        // As long as acknowledgements come, a slow broker has all the time it needs.
+        let deadline = self.heard_at.max(oldest.sent_at) + ANSWER_WAIT;
+        match settle(oldest.ack, LOG_STREAM, deadline).await {
+            Ok(ack) => self.count(&ack, oldest.attempt),
+            Err(error) if error.is_transient() => {
+                self.start_over(oldest.message, oldest.attempt, error).await?;
+            }
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// Tries one message until its outcome is known. Those behind it may be stored already.
-    async fn send_again(&mut self, message: BulkMessage) -> Result<(), Error> {
-        let mut pause = Duration::from_millis(50);
-        let mut last = Error::Unanswered("no attempt was made".to_owned());
-        for _ in 0..ATTEMPTS_MAX {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
-            let outcome = match self.send(&message).await {
-                Ok(ack) => settle(ack, LOG_STREAM).await,
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Ok(ack) => {
-                    self.count(&ack);
-                    return Ok(());
-                }
-                Err(error) if error.is_transient() => last = error,
+    /// Sends everything again whose outcome is unknown, in its order. What was stored behind it
+    /// stays where it is; the summary counts what came out of order so.
+    async fn start_over(
+        &mut self,
+        message: BulkMessage,
+        attempt: u32,
+        cause: Error,
+    ) -> Result<(), Error> {
+        let mut unknown = vec![(message, attempt)];
+        // One short wait for all: whoever came through, came through.
+        let deadline = Moment::now() + Duration::from_millis(500);
+        while let Some(next) = self.window.pop_front() {
+            match settle(next.ack, LOG_STREAM, deadline).await {
+                Ok(ack) => self.count(&ack, next.attempt),
+                Err(error) if error.is_transient() => unknown.push((next.message, next.attempt)),
                 Err(error) => return Err(error),
             }
         }
-        Err(last)
+        if attempt >= ATTEMPTS_MAX {
+            return Err(cause);
+        }
+        tokio::time::sleep(Duration::from_millis(100) * attempt).await;
+        for (message, attempt) in unknown {
+            self.send(message, attempt + 1).await?;
+        }
+        Ok(())
     }
 
-    async fn send(&self, message: &BulkMessage) -> Result<PublishAckFuture, Error> {
-        // No content type: on the log, a body without attributes is structured JSON, and every
-        // header costs each reader.
-        let publish =
-            PublishMessage::build().payload(message.payload.clone()).message_id(&message.id);
-        self.client
-            .jetstream()
-            .send_publish(message.subject.clone(), publish)
-            .await
-            .map_err(|error| publish_error(&error))
+    async fn send(&mut self, message: BulkMessage, mut attempt: u32) -> Result<(), Error> {
+        loop {
+            // No attempt is spent on a connection that is known to be away, up to a limit.
+            if !self.client.is_connected() {
+                let _ = tokio::time::timeout(RECONNECT_WAIT, self.client.connected()).await;
+            }
+            // No content type: on the log, a body without attributes is structured JSON, and
+            // every header costs each reader.
+            let publish =
+                PublishMessage::build().payload(message.payload.clone()).message_id(&message.id);
+            let subject = message.subject.clone();
+            match self.client.jetstream().send_publish(subject, publish).await {
+                Ok(ack) => {
+                    let sent_at = Moment::now();
+                    self.window.push_back(InFlight { message, ack, sent_at, attempt });
+                    return Ok(());
+                }
+                Err(error) => {
+                    let error = publish_error(&error);
+                    if !error.is_transient() || attempt >= ATTEMPTS_MAX {
+                        return Err(error);
+                    }
+                    attempt += 1;
+                }
+            }
+        }
     }
 
-    fn count(&mut self, ack: &PublishAck) {
-        if ack.duplicate {
+    /// A repeat that turns out to be a duplicate was stored by the first attempt.
+    fn count(&mut self, ack: &PublishAck, attempt: u32) {
+        self.heard_at = Moment::now();
+        if ack.duplicate && attempt == 1 {
             self.summary.duplicates += 1;
             return;
         }
@@ -235,9 +268,17 @@ impl BulkPublisher {
     }
 }
 
-/// Waits for an acknowledgement, and checks that it came from the stream that was meant.
-async fn settle(ack: PublishAckFuture, stream: &str) -> Result<PublishAck, Error> {
-    let ack = ack.await.map_err(|error| publish_error(&error))?;
+/// Waits for an acknowledgement, and checks that it came from the stream that was meant. One
+/// that is there already is taken even after the deadline.
+async fn settle(
+    ack: PublishAckFuture,
+    stream: &str,
+    deadline: Moment,
+) -> Result<PublishAck, Error> {
+    let ack = tokio::time::timeout_at(deadline, ack.into_future())
+        .await
+        .map_err(|_| Error::Unanswered("an acknowledgement did not come in time".to_owned()))?
+        .map_err(|error| publish_error(&error))?;
     if ack.stream == stream {
         Ok(ack)
     } else {

@@ -116,13 +116,18 @@ struct Context {
 impl Settings {
     /// Reads the files that the settings name.
     pub(super) fn resolve(&self) -> Result<Resolved, Error> {
+        self.resolve_in(context_folder().as_deref())
+    }
+
+    /// As [`Self::resolve`], with contexts from `folder`.
+    fn resolve_in(&self, folder: Option<&Path>) -> Result<Resolved, Error> {
         let name = match &self.context {
             Some(name) => Some(name.clone()),
-            None if self.servers.is_empty() => selected_context(),
+            None if self.servers.is_empty() => folder.and_then(selected_context),
             None => None,
         };
         let context = match &name {
-            Some(name) => read_context(name)?,
+            Some(name) => read_context(folder, name)?,
             None => Context::default(),
         };
         let (servers, from_url) = self.addresses(&context)?;
@@ -262,12 +267,12 @@ fn read_seed(path: &Path) -> Result<String, Error> {
         .ok_or_else(|| unusable("the nkey file holds no user seed (a line that begins with SU)"))
 }
 
-fn read_context(name: &str) -> Result<Context, Error> {
+fn read_context(folder: Option<&Path>, name: &str) -> Result<Context, Error> {
     if name.is_empty() || name.contains(['/', '\\']) || name.contains("..") {
         return Err(unusable("a context's name is not a path"));
     }
-    let folder = context_folder()
-        .ok_or_else(|| unusable("a context needs XDG_CONFIG_HOME or HOME to be set"))?;
+    let folder =
+        folder.ok_or_else(|| unusable("a context needs XDG_CONFIG_HOME or HOME to be set"))?;
     let path = folder.join("context").join(format!("{name}.json"));
     let text = read("the context", &path)?;
     // The library's error text would quote the file, which may hold secrets.
@@ -277,8 +282,8 @@ fn read_context(name: &str) -> Result<Context, Error> {
 }
 
 /// The context that `nats context select` chose.
-fn selected_context() -> Option<String> {
-    let text = fs::read_to_string(context_folder()?.join("context.txt")).ok()?;
+fn selected_context(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join("context.txt")).ok()?;
     let name = text.trim();
     (!name.is_empty()).then(|| name.to_owned())
 }
@@ -333,6 +338,65 @@ mod tests {
         ] {
             assert!(refusal(&parse(text)).contains("not usable"), "{text}");
         }
+    }
+
+    /// A folder as the `nats` command line leaves it, with one context that is selected.
+    fn contexts(json: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("context")).expect("created");
+        fs::write(folder.path().join("context/prod.json"), json).expect("written");
+        fs::write(folder.path().join("context.txt"), "prod\n").expect("written");
+        folder
+    }
+
+    #[test]
+    fn a_context_of_the_nats_command_line_is_used_by_name_or_when_selected() {
+        let folder = contexts(
+            r#"{"description": "", "url": "nats://one:4222,nats://two:4333", "user": "joe",
+                "password": "hunter2", "ca": "/etc/ca.pem", "jetstream_domain": "hub",
+                "inbox_prefix": "_IN", "tls_first": true, "color_scheme": "", "nsc": ""}"#,
+        );
+        for text in ["", "context = \"prod\""] {
+            let resolved = parse(text).resolve_in(Some(folder.path()));
+            let resolved = resolved.unwrap_or_else(|error| panic!("{error}"));
+            let hosts: Vec<_> =
+                resolved.servers.iter().map(|server| (server.host(), server.port())).collect();
+            assert_eq!(hosts, [("one", 4222), ("two", 4333)]);
+            let Access::Password { user, password } = resolved.access else { panic!("{text}") };
+            assert_eq!((user.as_str(), password.as_str()), ("joe", "hunter2"));
+            assert_eq!(resolved.tls.ca_file, Some(PathBuf::from("/etc/ca.pem")));
+            assert!(resolved.tls.first);
+            assert_eq!(resolved.api_prefix, "$JS.hub.API");
+            assert_eq!(resolved.inbox_prefix.as_deref(), Some("_IN"));
+        }
+        // Servers alone mean those servers, whatever is selected.
+        let resolved = parse("servers = [\"nats://x\"]").resolve_in(Some(folder.path()));
+        let resolved = resolved.unwrap_or_else(|error| panic!("{error}"));
+        assert!(matches!(resolved.access, Access::Open));
+    }
+
+    #[test]
+    fn a_context_that_cannot_be_honored_is_refused_without_its_secrets() {
+        for (json, expected) in [
+            (r#"{"url": "nats://x", "nsc": "nsc://op/acc/user"}"#, "nsc"),
+            (r#"{"url": "nats://x", "token": "hunter2""#, "not valid JSON"),
+            (r#"{"url": "nats://x", "creds": "/nowhere/hunter.creds"}"#, "failed to read"),
+        ] {
+            let folder = contexts(json);
+            let error = parse("").resolve_in(Some(folder.path())).err().expect("refused");
+            let text = error.to_string();
+            assert!(text.contains(expected) && !text.contains("hunter2"), "{text}");
+        }
+        let error = parse("context = \"prod\"").resolve_in(None).err().expect("refused");
+        assert!(error.to_string().contains("XDG_CONFIG_HOME"), "{error}");
+    }
+
+    #[test]
+    fn an_address_in_a_context_may_carry_a_password() {
+        let folder = contexts(r#"{"url": "nats://joe:hunter2@one:4222"}"#);
+        let resolved = parse("").resolve_in(Some(folder.path()));
+        let access = resolved.unwrap_or_else(|error| panic!("{error}")).access;
+        assert!(matches!(access, Access::Password { password, .. } if password == "hunter2"));
     }
 
     #[test]
