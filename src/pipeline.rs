@@ -392,8 +392,27 @@ fn gather(sequence: u64, effects: Vec<Effect>, is_replay: bool, stretch: &mut St
             continue;
         }
         let commit = &mut stretch.progress.commit;
-        commit.outbox.extend(encode::effect(&effect, encode::Origin { sequence, index }));
+        commit.outbox.extend(message_about(&effect, encode::Origin { sequence, index }));
         commit.effects.push((sequence, effect));
+    }
+}
+
+/// What is published about an effect, if anything is.
+fn message_about(effect: &Effect, origin: encode::Origin) -> Option<Outgoing> {
+    match effect {
+        Effect::AlertRaised(alert) => encode::alert(alert),
+        Effect::AlertExtended(update) => encode::alert_updated(update, origin),
+        Effect::RekycRequested(request) => encode::rekyc_requested(request),
+        Effect::RekycMerged(merge) => encode::rekyc_merged(merge, origin),
+        Effect::AlertDecided(_)
+        | Effect::RekycCompleted { .. }
+        | Effect::IdentityChanged(_)
+        | Effect::TransitionRefused { .. }
+        | Effect::Parked { .. }
+        | Effect::ParkedReleased { .. }
+        | Effect::ParkedOverflow { .. }
+        | Effect::RulebookActivated { .. }
+        | Effect::RulebookMissing { .. } => None,
     }
 }
 

@@ -18,6 +18,9 @@ use crate::telemetry::metrics::{LiveRule, Metrics};
 /// The limits that the engine can meet, as the metric names them.
 const LIMITS: [&str; 3] = ["keys", "series_events", "parked"];
 
+/// Kinds of keys that the engine remembers: customers with a record, keys of windows, open alerts.
+const KEY_KINDS: [&str; 3] = ["customer", "window", "open_alert"];
+
 /// Turns notices into metrics, log lines and conditions.
 pub struct Observer {
     metrics: Arc<Metrics>,
@@ -41,6 +44,7 @@ impl Observer {
         rulebook: &Rulebook,
     ) -> Self {
         metrics.limits(&LIMITS);
+        KEY_KINDS.iter().for_each(|kind| metrics.state_keys(kind, 0));
         metrics.rulebook(&rulebook.digest, &live_rules(rulebook));
         Self {
             metrics,
@@ -93,9 +97,10 @@ impl Observer {
             self.metrics.event_time(watermark);
         }
         let sizes = progress.sizes;
-        self.metrics.state_keys("customer", sizes.customers as u64);
-        self.metrics.state_keys("window", sizes.keys as u64);
-        self.metrics.state_keys("open_alert", sizes.open_alerts as u64);
+        let kept = [sizes.customers, sizes.keys, sizes.open_alerts];
+        for (kind, count) in KEY_KINDS.iter().zip(kept) {
+            self.metrics.state_keys(kind, count as u64);
+        }
         self.metrics.state_events(sizes.events as u64);
         self.metrics.state_strings(sizes.strings as u64);
         self.metrics.parked(sizes.parked as u64);

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::domain::alert::{Condition, Contribution, EventRef, NamedValue, WindowEvidence};
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{Alert, AlertUpdate, Evidence, Instant, Refusal, RekycRequest, Severity};
-use crate::engine::outcome::Effect;
 use crate::pipeline::{Delivery, Outgoing};
 
 use super::kinds::Kind;
@@ -38,26 +37,6 @@ pub struct Origin {
     pub sequence: u64,
     /// Its place among the effects of that sequence.
     pub index: usize,
-}
-
-/// What is published about an effect, if anything is.
-#[must_use]
-pub fn effect(effect: &Effect, origin: Origin) -> Option<Outgoing> {
-    match effect {
-        Effect::AlertRaised(raised) => alert(raised),
-        Effect::AlertExtended(update) => alert_updated(update, origin),
-        Effect::RekycRequested(request) => rekyc_requested(request),
-        Effect::RekycMerged(merge) => rekyc_merged(merge, origin),
-        Effect::AlertDecided(_)
-        | Effect::RekycCompleted { .. }
-        | Effect::IdentityChanged(_)
-        | Effect::TransitionRefused { .. }
-        | Effect::Parked { .. }
-        | Effect::ParkedReleased { .. }
-        | Effect::ParkedOverflow { .. }
-        | Effect::RulebookActivated { .. }
-        | Effect::RulebookMissing { .. } => None,
-    }
 }
 
 /// A new alert; `None` when its rule is in shadow.

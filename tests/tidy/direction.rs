@@ -46,6 +46,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "config",
             "daemon",
+            "demo",
             "domain",
             "engine",
             "files",
