@@ -44,7 +44,9 @@ impl Observer {
         rulebook: &Rulebook,
     ) -> Self {
         metrics.limits(&LIMITS);
-        KEY_KINDS.iter().for_each(|kind| metrics.state_keys(kind, 0));
+        for kind in KEY_KINDS {
+            metrics.state_keys(kind, 0);
+        }
         metrics.rulebook(&rulebook.digest, &live_rules(rulebook));
         Self {
             metrics,
