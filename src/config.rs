@@ -1,6 +1,6 @@
 //! From a TOML file, the environment and flags to a checked [`Config`], or a precise word why not.
 //!
-//! What the user wrote ([`File`]) and what the program runs with ([`Config`]) are two types. Unknown
+//! What the user wrote (`File`) and what the program runs with ([`Config`]) are two types. Unknown
 //! keys are errors. Every key has a default, so an empty file is a valid one.
 
 use std::net::SocketAddr;

@@ -1,12 +1,12 @@
 //! One message from bytes to fate: read this file first.
 //!
-//! 1. read a batch of the log, in order and without a hole ([`read`]; `nats::inbox`)
-//! 2. decode and validate each message; a bad one becomes a refusal ([`Judge::message`]; `wire`)
-//! 3. skip ids that were judged already ([`seen`])
+//! 1. read a batch of the log, in order and without a hole (`read`; `nats::inbox`)
+//! 2. decode and validate each message; a bad one becomes a refusal (`Judge::message`; `wire`)
+//! 3. skip ids that were judged already (`seen`)
 //! 4. apply it to the engine, the only thing that changes state (`engine`)
-//! 5. gather fates, effects and what is to be published ([`gather`])
-//! 6. commit them with the position in one SQL transaction ([`keep`]; `store`)
-//! 7. publish what was committed, and mark it as sent ([`publish`]; `nats::outlet`)
+//! 5. gather fates, effects and what is to be published (`gather`)
+//! 6. commit them with the position in one SQL transaction (`keep`; `store`)
+//! 7. publish what was committed, and mark it as sent (`publish`; `nats::outlet`)
 //! 8. move on: the committed sequence is the position, and no acknowledgement carries meaning
 //!
 //! Steps 1, 2–5, 6 and 7–8 run side by side on different batches; the order of effects is the order of

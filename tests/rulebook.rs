@@ -142,3 +142,14 @@ fn the_rule_in_the_reference_works() {
     assert_eq!(report.rehearsals.len(), 2);
     assert!(report.is_passed(), "{:#?}", report.rehearsals);
 }
+
+#[test]
+fn the_rule_that_the_front_page_shows_is_sound_and_passes_its_tests() {
+    let page = include_str!("../README.md");
+    let start = page.find("lang: 1").expect("a rule on the front page");
+    let rule = page[start..].split("```").next().expect("the end of the rule").to_owned();
+    let loaded = loader::load(&BTreeMap::from([("many-cash-deposits.yaml".to_owned(), rule)]));
+    assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+    let report = rehearsal::rehearse_all(&loaded.rulebook.expect("a rulebook"));
+    assert_eq!((report.rehearsals.len(), report.is_passed()), (2, true), "{report:#?}");
+}

@@ -15,7 +15,7 @@ pub enum Fate {
     Duplicate,
     /// Set aside with its reason, for a person.
     Quarantined(Reason),
-    /// One of Weir's own entries (or an identity event's bookkeeping): nothing to judge.
+    /// One of Weir's own entries: nothing to judge.
     Control,
 }
 

@@ -11,7 +11,8 @@ use super::Error;
 use super::client::{SERVER_FLOOR, version_of};
 
 /// What to do when there is no program.
-pub const NO_SERVER: &str = "no nats-server found: run ./test once, or set WEIR_NATS_SERVER";
+pub const NO_SERVER: &str =
+    "no nats-server found: run ./demo or ./test once, or set WEIR_NATS_SERVER";
 
 /// Where the set-up script puts the program.
 const TOOLS_PATH: &str = ".tools/nats-server";
