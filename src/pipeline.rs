@@ -82,7 +82,9 @@ pub enum Error {
     },
     /// Judging the same log again gave other alerts.
     #[error(
-        "judging the log again changed {count} alert(s), the first is {first}; nothing was written"
+        "judging the log again changed {count} alert(s), the first is {first}; nothing was written. \
+         Start with the version, base currency and [engine] settings that the log was judged with, or \
+         judge it anew into an empty database"
     )]
     NotDeterministic {
         /// How many.
@@ -198,16 +200,21 @@ pub async fn run(
         .spawn(move || judge.run(batches, &to_keep, position))
         .map_err(|_| Error::JudgeGone)?;
     let committed = Notify::new();
-    let (done, is_done) = watch::channel(false);
-    let reading = read(inbox, to_judge, batch_max, stop);
+    // Becomes true when nothing more will be committed, or published: then reading must end, however
+    // quiet the log is, and the publisher sends what is left.
+    let (over, is_over) = watch::channel(false);
+    let reading = read(inbox, to_judge, batch_max, stop.clone(), is_over.clone());
     let keeping = async {
-        let kept = keep(store, stretches, position, &committed, &notice).await;
-        // Whatever came of it, the publisher sends what is committed and ends.
-        let _ = done.send(true);
+        let kept = keep(store, stretches, position, &committed, &stop, &notice).await;
+        let _ = over.send(true);
         committed.notify_one();
         kept
     };
-    let publishing = publish(store, outlet, &committed, is_done, &notice);
+    let publishing = async {
+        let published = publish(store, outlet, &committed, is_over, &notice).await;
+        let _ = over.send(true);
+        published
+    };
     let (read, kept, published) = tokio::join!(reading, keeping, publishing);
     kept?;
     if judging.join().is_err() {
@@ -224,11 +231,13 @@ async fn read(
     to_judge: mpsc::Sender<Vec<Delivery>>,
     batch_max: usize,
     mut stop: watch::Receiver<bool>,
+    mut is_over: watch::Receiver<bool>,
 ) -> Result<Ended, Error> {
     loop {
         let batch = tokio::select! {
             biased;
             _ = stop.wait_for(|&stop| stop) => return Ok(Ended::Stopped),
+            _ = is_over.wait_for(|&over| over) => return Ok(Ended::Stopped),
             batch = inbox.next_batch(batch_max) => batch?,
         };
         if batch.is_empty() {
@@ -430,6 +439,7 @@ async fn keep(
     mut stretches: mpsc::Receiver<Judged>,
     position: u64,
     committed: &Notify,
+    stop: &watch::Receiver<bool>,
     notice: &impl Fn(Notice<'_>),
 ) -> Result<(), Error> {
     let mut position = position;
@@ -460,7 +470,7 @@ async fn keep(
         } else {
             stretch.progress.commit.previous = position;
             let started = Clock::now();
-            commit(store, &stretch.progress.commit, notice).await?;
+            commit(store, &stretch.progress.commit, stop, notice).await?;
             stretch.progress.committing = started.elapsed();
             position = stretch.progress.commit.sequence;
             if !stretch.progress.commit.outbox.is_empty() {
@@ -501,6 +511,7 @@ impl Stretch {
 async fn commit(
     store: &impl Store,
     commit: &Commit,
+    stop: &watch::Receiver<bool>,
     notice: &impl Fn(Notice<'_>),
 ) -> Result<(), Error> {
     let mut pause = Duration::from_millis(20);
@@ -513,6 +524,10 @@ async fn commit(
         };
         notice(Notice::StoreRetry(&error));
         loop {
+            // Asked to stop: what is not committed is judged again at the next start.
+            if *stop.borrow() {
+                return Err(error.into());
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(5));
             match store.position().await {
@@ -544,12 +559,12 @@ async fn publish(
     store: &impl Store,
     outlet: &impl Outlet,
     committed: &Notify,
-    is_done: watch::Receiver<bool>,
+    is_over: watch::Receiver<bool>,
     notice: &impl Fn(Notice<'_>),
 ) -> Result<(), Error> {
     let mut pause = Duration::from_millis(50);
     loop {
-        let is_last = *is_done.borrow();
+        let is_last = *is_over.borrow();
         let rows = match store.unsent(PUBLISH_ROWS_MAX).await {
             Ok(rows) => rows,
             Err(StoreError::Unavailable(_)) if !is_last => {

@@ -79,6 +79,8 @@ fn registered(id: &str, customer: &str) -> String {
 /// A log in memory.
 struct FakeInbox {
     log: VecDeque<Delivery>,
+    /// Waits at the end for messages that never come, as a live log does.
+    is_live: bool,
 }
 
 impl FakeInbox {
@@ -90,12 +92,15 @@ impl FakeInbox {
             headers: Vec::new(),
             payload: Bytes::from(text.clone()),
         });
-        Self { log: log.collect() }
+        Self { log: log.collect(), is_live: false }
     }
 }
 
 impl Inbox for FakeInbox {
     async fn next_batch(&mut self, max: usize) -> Result<Vec<Delivery>, InboxError> {
+        if self.log.is_empty() && self.is_live {
+            std::future::pending::<()>().await;
+        }
         let count = max.min(self.log.len());
         Ok(self.log.drain(..count).collect())
     }
@@ -272,6 +277,22 @@ fn a_rival_daemon_stops_this_one() {
     let log = [registered("1", "C1")];
     assert!(matches!(run(&log, &store), Err(Error::Fenced)));
     assert!(store.effects.borrow().is_empty());
+}
+
+#[test]
+fn a_fault_ends_the_daemon_even_while_the_log_is_quiet() {
+    let store = FakeStore::default();
+    store.rivals.set(true);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.expect("a runtime").block_on(async {
+        let mut inbox = FakeInbox::new(&[registered("1", "C1")]);
+        inbox.is_live = true;
+        let (_keep, stop) = watch::channel(false);
+        let outlet = FakeOutlet::default();
+        let run = pipeline::run(&mut inbox, &store, &outlet, judge(), 0, stop, |_| {});
+        tokio::time::timeout(std::time::Duration::from_secs(20), run).await
+    });
+    assert!(matches!(ended, Ok(Err(Error::Fenced))), "{ended:?}");
 }
 
 #[test]

@@ -282,7 +282,17 @@ impl State {
         let at = again.unwrap_or_else(|| origin.at.max(latest));
         let key = (rule.symbol, entity);
         let cooldown = rule.rule.alert.cooldown;
-        match self.open_alerts.judge(key, at, origin.sequence, score, cooldown) {
+        let about = Entity {
+            role: rule.rule.entity.word().to_owned(),
+            id: self.strings.text(entity).to_owned(),
+        };
+        let id = alert_id(&rule.rule.name, &about, origin);
+        let verdict = match self.open_alerts.judge(key, at, origin.sequence, score, cooldown) {
+            // The same event again, after its id was forgotten: not another alert.
+            Verdict::Raise if self.open_alerts.knows(&id) => Verdict::Extend(id.clone()),
+            verdict => verdict,
+        };
+        match verdict {
             Verdict::Ignore => {}
             Verdict::Extend(alert) => {
                 let message = self.with_archive(plan, mode, score, |frame, archive| {
@@ -304,7 +314,7 @@ impl State {
                 self.raise(
                     plan,
                     rule,
-                    entity,
+                    (entity, about, id),
                     origin,
                     (at, again.is_some(), is_late),
                     score,
@@ -320,7 +330,7 @@ impl State {
         &mut self,
         plan: &Plan,
         rule: &RulePlan,
-        entity: Symbol,
+        (key, entity, id): (Symbol, Entity, String),
         origin: Origin<'_>,
         (at, is_re_evaluated, is_late): (Instant, bool, bool),
         score: Decimal,
@@ -337,13 +347,7 @@ impl State {
                     message(&rule.rekyc_reason, frame, archive.strings),
                 )
             });
-        let entity = Entity {
-            role: rule.rule.entity.word().to_owned(),
-            id: self.strings.text(entity).to_owned(),
-        };
-        let id = alert_id(&rule.rule.name, &entity, origin);
-        let key = (rule.symbol, self.strings.intern(&entity.id));
-        self.open_alerts.raised(key, &id, at, origin.sequence, score);
+        self.open_alerts.raised((rule.symbol, key), &id, at, origin.sequence, score);
         let customer = self.row.get(customer_slot(&self.row)).symbol();
         let is_shadow = rule.rule.status == Status::Shadow;
         effects.push(Effect::AlertRaised(Box::new(Alert {
@@ -402,6 +406,10 @@ impl State {
                 let name = self.strings.text(customer).to_owned();
                 let parts = ["rekyc", &name, spec.scope.word(), shadow_word(is_shadow)];
                 let id = digest(&[&parts[..], &[origin.source, origin.id]].concat());
+                if self.open_requests.knows(&id) {
+                    self.counts.rekyc_suppressed += 1;
+                    return;
+                }
                 self.open_requests.opened(customer, scope, cause, level, &id, due_at);
                 effects.push(Effect::RekycRequested(Box::new(RekycRequest {
                     id,

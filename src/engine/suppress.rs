@@ -1,6 +1,6 @@
 //! Not alerting twice: open alerts with their cool-downs, and open re-KYC requests.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rust_decimal::Decimal;
 
 use crate::domain::rekyc::{REKYC_COOLDOWN, RekycCause, RekycLevel, RekycScope};
@@ -35,6 +35,8 @@ struct OpenAlert {
 #[derive(Default)]
 pub struct OpenAlerts {
     by_rule: HashMap<(Symbol, Symbol), OpenAlert>,
+    /// Ids of all alerts raised so far: a producer may send an event again after its id was forgotten.
+    ids: HashSet<String>,
 }
 
 impl OpenAlerts {
@@ -63,6 +65,11 @@ impl OpenAlerts {
         Verdict::Raise
     }
 
+    /// Whether an alert with this id was raised before.
+    pub fn knows(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Notes a raised alert.
     pub fn raised(
         &mut self,
@@ -72,6 +79,7 @@ impl OpenAlerts {
         sequence: u64,
         score: Decimal,
     ) {
+        self.ids.insert(id.to_owned());
         let open = OpenAlert { id: id.to_owned(), opened_at, score, sequence };
         self.by_rule.insert((rule, entity), open);
     }
@@ -105,6 +113,8 @@ struct OpenRequest {
 #[derive(Default)]
 pub struct OpenRequests {
     by_customer: HashMap<Symbol, Vec<(RekycScope, bool, OpenRequest)>>,
+    /// Ids of all requests opened so far, as for alerts.
+    ids: HashSet<String>,
 }
 
 impl OpenRequests {
@@ -140,6 +150,11 @@ impl OpenRequests {
         }
     }
 
+    /// Whether a request with this id was opened before.
+    pub fn knows(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     /// Notes an opened request.
     pub fn opened(
         &mut self,
@@ -150,6 +165,7 @@ impl OpenRequests {
         id: &str,
         due_at: Instant,
     ) {
+        self.ids.insert(id.to_owned());
         let request = OpenRequest {
             id: id.to_owned(),
             due_at,

@@ -350,3 +350,18 @@ fn a_completed_review_closes_the_request() {
     assert!(request.is_some());
     assert_eq!(request, completed);
 }
+
+#[test]
+fn an_event_that_comes_again_after_its_id_was_forgotten_is_no_second_alert() {
+    let mut engine = engine(&[LARGE_SHARE]);
+    let again = payment(1, 0, TransactionKind::Transfer, "5000", ("1", "X9"));
+    let outcomes = run(&mut engine, &[registered(1, "1"), again.clone()]);
+    assert_eq!(alerts(&outcomes).len(), 1);
+    // Weeks later, when the sum of the week before is gone and the same event matches anew.
+    let between = payment(2, 60, TransactionKind::Transfer, "1", ("1", "X9"));
+    engine.apply(3, &between);
+    let mut late = again;
+    late.at = at(90);
+    let outcome = engine.apply(4, &late);
+    assert!(matches!(outcome.effects.as_slice(), [Effect::AlertExtended(_)]), "{outcome:#?}");
+}
