@@ -16,26 +16,28 @@
 //! ones, so every restart tests that judging is deterministic.
 
 pub mod ports;
+pub mod progress;
 pub mod seen;
+pub mod shelf;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Clock};
 
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::domain::event::Control;
 use crate::domain::fate::{Reason, Refusal};
-use crate::domain::{Alert, Body, Fate, Instant};
+use crate::domain::{Alert, Body, Fate};
+use crate::engine::Engine;
 use crate::engine::outcome::Effect;
-use crate::engine::{Counts, Engine, Sizes};
-use crate::rulebook::Rulebook;
 use crate::wire::{Decoder, encode};
 
 pub use ports::{
     Commit, Committed, Delivery, FateRow, Inbox, InboxError, LogIdentity, Outgoing, Outlet,
     Quarantined, Store, StoreError,
 };
+pub use progress::{Notice, Progress};
+pub use shelf::Shelf;
+
 use seen::{Seen, Sighting};
 
 /// Batches that may wait between two stages.
@@ -46,10 +48,6 @@ const COMMIT_MESSAGES_MAX: u64 = 20_000;
 
 /// Rows of the outbox that are published at a time.
 const PUBLISH_ROWS_MAX: usize = 500;
-
-/// Rulebooks by digest, for activations that come over the log.
-#[derive(Clone, Default)]
-pub struct Shelf(Arc<Mutex<BTreeMap<String, Arc<Rulebook>>>>);
 
 /// What the pipeline came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,73 +104,6 @@ pub struct Settings {
     pub ids_remembered: usize,
     /// The log's name, for messages about it.
     pub stream: String,
-}
-
-/// What a stretch of the log came to, told after its commit.
-#[derive(Clone, Debug, Default)]
-pub struct Progress {
-    /// What was committed (nothing, while replaying).
-    pub commit: Commit,
-    /// How many messages were judged.
-    pub messages: u64,
-    /// The last sequence judged.
-    pub sequence: u64,
-    /// The stretch lies before the committed position.
-    pub is_replay: bool,
-    /// When the broker stored each message: sum over messages is not needed, the ends are.
-    pub stored: Option<(Instant, Instant)>,
-    /// The latest event time.
-    pub watermark: Option<Instant>,
-    /// The engine's counts.
-    pub counts: Vec<Counts>,
-    /// The engine's sizes.
-    pub sizes: Sizes,
-    /// Time spent on decoding and judging.
-    pub judging: Duration,
-    /// Time spent on the commit.
-    pub committing: Duration,
-}
-
-/// Something that happened which somebody may want to see.
-#[derive(Debug)]
-pub enum Notice<'a> {
-    /// A stretch was committed or replayed.
-    Progress(&'a Progress),
-    /// The store did not answer; the same commit is tried again.
-    StoreRetry(&'a StoreError),
-    /// The broker did not confirm some messages; they are published again.
-    NotPublished {
-        /// How many.
-        messages: usize,
-    },
-    /// Committed messages wait to be published.
-    Unsent {
-        /// At least so many.
-        messages: usize,
-    },
-}
-
-impl Progress {
-    /// How many alerts the stretch raised, those of rules in shadow left out.
-    #[must_use]
-    pub fn counts_of_alerts(&self) -> u64 {
-        let raised = |effect: &Effect| matches!(effect, Effect::AlertRaised(it) if !it.is_shadow);
-        self.commit.effects.iter().filter(|(_, effect)| raised(effect)).count() as u64
-    }
-}
-
-impl Shelf {
-    /// Puts a rulebook on the shelf.
-    pub fn put(&self, rulebook: Arc<Rulebook>) {
-        let mut books = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        books.insert(rulebook.digest.clone(), rulebook);
-    }
-
-    /// The rulebook with this digest.
-    #[must_use]
-    pub fn get(&self, digest: &str) -> Option<Arc<Rulebook>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
-    }
 }
 
 /// Runs the pipeline until it is stopped, the log's end is reached (if the inbox was asked to stop
