@@ -26,7 +26,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::domain::event::Control;
 use crate::domain::fate::{Reason, Refusal};
-use crate::domain::{Alert, Body, Fate};
+use crate::domain::{Alert, Body, Fate, FateCounts};
 use crate::engine::Engine;
 use crate::engine::outcome::Effect;
 use crate::wire::{Decoder, encode};
@@ -90,6 +90,13 @@ pub enum Error {
         /// The id of one of them.
         first: String,
     },
+    /// Judging the same log again gave its messages other fates.
+    #[error(
+        "judging the log again gave other fates than the ledger holds; nothing was written. Start with \
+         the version, base currency and [input] settings that the log was judged with, or judge it anew \
+         into an empty database"
+    )]
+    OtherFates,
     /// The judging thread ended without a word: a fault of ours.
     #[error("judging stopped unexpectedly; the log names the cause")]
     JudgeGone,
@@ -374,6 +381,7 @@ async fn keep(
     notice: &impl Fn(Notice<'_>),
 ) -> Result<(), Error> {
     let mut position = position;
+    let mut replayed = FateCounts::default();
     let mut next = stretches.recv().await;
     while let Some(judged) = next.take() {
         let mut stretch = match judged {
@@ -396,8 +404,12 @@ async fn keep(
             }
         }
         if stretch.progress.is_replay {
-            compare(store, &stretch.regenerated).await?;
-            stretch.progress.commit = Commit::default();
+            compare(store, &stretch).await?;
+            let replay = std::mem::take(&mut stretch.progress.commit);
+            replayed.merge(&replay.counts);
+            if replay.sequence == position && store.counts().await? != replayed {
+                return Err(Error::OtherFates);
+            }
         } else {
             stretch.progress.commit.previous = position;
             let started = Clock::now();
@@ -472,11 +484,10 @@ async fn commit(
     }
 }
 
-async fn compare(store: &impl Store, regenerated: &[Alert]) -> Result<(), Error> {
-    if regenerated.is_empty() {
-        return Ok(());
-    }
-    let different = store.compare(regenerated).await?;
+async fn compare(store: &impl Store, stretch: &Stretch) -> Result<(), Error> {
+    let commit = &stretch.progress.commit;
+    let (first, last) = (commit.previous + 1, commit.sequence);
+    let different = store.compare(first, last, &stretch.regenerated).await?;
     match different.first() {
         None => Ok(()),
         Some(first) => {

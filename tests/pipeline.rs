@@ -164,10 +164,28 @@ impl Store for FakeStore {
         Ok(Committed::Done)
     }
 
-    async fn compare(&self, alerts: &[Alert]) -> Result<Vec<String>, StoreError> {
-        let stored = self.alerts();
-        let different = alerts.iter().filter(|alert| !stored.contains(alert));
-        Ok(different.map(|alert| alert.id.clone()).collect())
+    async fn compare(
+        &self,
+        first: u64,
+        last: u64,
+        alerts: &[Alert],
+    ) -> Result<Vec<String>, StoreError> {
+        let effects = self.effects.borrow();
+        let stored: Vec<&Alert> = effects
+            .iter()
+            .filter(|(sequence, _)| (first..=last).contains(sequence))
+            .filter_map(|(_, effect)| match effect {
+                Effect::AlertRaised(alert) => Some(&**alert),
+                _ => None,
+            })
+            .collect();
+        let gone = stored.iter().filter(|alert| !alerts.contains(alert)).copied();
+        let other = alerts.iter().filter(|alert| !stored.contains(alert));
+        Ok(gone.chain(other).map(|alert| alert.id.clone()).collect())
+    }
+
+    async fn counts(&self) -> Result<FateCounts, StoreError> {
+        Ok(*self.counts.borrow())
     }
 
     async fn unsent(&self, max: usize) -> Result<Vec<(i64, Outgoing)>, StoreError> {
@@ -335,7 +353,19 @@ fn a_replay_that_gives_another_alert_stops_before_anything_is_written() {
             alert.message.push('!');
         }
     }
-    assert!(matches!(run(&log, &store), Err(Error::NotDeterministic { count: 1, .. })));
+    // The same id with another content, seen from both sides.
+    assert!(matches!(run(&log, &store), Err(Error::NotDeterministic { count: 2, .. })));
+}
+
+#[test]
+fn a_replay_that_gives_fewer_alerts_or_other_fates_stops_too() {
+    let store = FakeStore::default();
+    let log = [registered("1", "C1"), deposit("2", "C1", "1500"), deposit("3", "C1", "20")];
+    run(&log, &store).expect("the first run");
+    let smaller = [registered("1", "C1"), deposit("2", "C1", "15"), deposit("3", "C1", "20")];
+    assert!(matches!(run(&smaller, &store), Err(Error::NotDeterministic { count: 1, .. })));
+    let unknown = [registered("1", "C1"), deposit("2", "C1", "1500"), deposit("3", "C2", "20")];
+    assert!(matches!(run(&unknown, &store), Err(Error::OtherFates)));
 }
 
 #[test]

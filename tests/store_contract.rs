@@ -18,8 +18,7 @@ use weir::pipeline::{
     Commit, Committed, FateRow, LogIdentity, Outgoing, Quarantined, Store, StoreError,
 };
 use weir::store::{
-    AlertFilter, AlertMismatch, Error, Found, RekycFilter, SqliteStore, alert_digest,
-    open_read_only,
+    AlertFilter, Error, Found, RekycFilter, SqliteStore, alert_digest, open_read_only,
 };
 
 /// A database in a folder of its own.
@@ -551,19 +550,14 @@ async fn regenerated_alerts_are_compared_with_the_stored_ones() {
     let place = Place::new();
     let store = place.open().await;
     done(&store, &with_effects(0, vec![raised("a-1", 1), raised("a-2", 1)])).await;
-    let digest = |alert: &Alert| (alert.id.clone(), alert_digest(alert).expect("digest"));
-    let same = digest(&alert("a-1", 1));
-    assert_eq!(store.verify_alerts(std::slice::from_ref(&same)).await.expect("compared"), []);
+    let both = [alert("a-1", 1), alert("a-2", 1)];
+    let same: Vec<String> = Vec::new();
+    assert_eq!(store.compare(1, 1, &both).await.expect("compared"), same);
+    assert_eq!(store.compare(2, 9, &[]).await.expect("compared"), same, "nothing was raised there");
     let mut changed = alert("a-2", 1);
     changed.evidence.values[0].value = "9400.51".to_owned();
-    let found = store.verify_alerts(&[same, digest(&changed), digest(&alert("a-3", 1))]).await;
-    assert_eq!(
-        found.expect("compared"),
-        [
-            AlertMismatch::Differs { alert: "a-2".to_owned() },
-            AlertMismatch::Missing { alert: "a-3".to_owned() },
-        ]
-    );
+    let found = store.compare(1, 1, &[changed, alert("a-3", 1)]).await.expect("compared");
+    assert_eq!(found, ["a-1", "a-2", "a-3"], "gone, changed, and never stored");
 }
 
 /// Set for the process that commits until it is killed; names the database.

@@ -155,12 +155,23 @@ pub trait Store {
     /// The database could not be read.
     fn unsent(&self, max: usize) -> impl Future<Output = Result<Vec<(i64, Outgoing)>, StoreError>>;
 
-    /// Compares alerts that a replay regenerated with the stored ones; gives back the ids of those that
-    /// are missing or differ.
+    /// Compares the alerts that a replay of the sequences `first..=last` regenerated with those stored
+    /// for them; gives back the ids of all that are on one side only or differ.
     ///
     /// # Errors
     /// The database could not be read.
-    fn compare(&self, alerts: &[Alert]) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+    fn compare(
+        &self,
+        first: u64,
+        last: u64,
+        alerts: &[Alert],
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+
+    /// How many messages met each fate, over everything that was committed.
+    ///
+    /// # Errors
+    /// The database could not be read.
+    fn counts(&self) -> impl Future<Output = Result<FateCounts, StoreError>>;
 
     /// Marks rows of the outbox as published.
     ///

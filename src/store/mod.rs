@@ -15,7 +15,7 @@ mod views;
 pub use error::Error;
 pub use evidence::alert_digest;
 pub use queries::{Reader, open_read_only};
-pub use sqlite::{AlertMismatch, SqliteStore};
+pub use sqlite::SqliteStore;
 pub use views::{
     ALERT_STATUSES, ActiveRulebook, AlertCount, AlertDecision, AlertDetail, AlertFilter,
     AlertOccurrence, AlertSummary, Found, Note, QuarantinedMessage, QuarantinedSummary,

@@ -34,7 +34,7 @@ const SUMMARY: &str = "SELECT id, rule, title, class, severity, score, message, 
                        (SELECT count(*) FROM alert_occurrence \
                         WHERE alert_occurrence.alert = alert.id) + 1 AS occurrences FROM alert";
 
-const LEDGER_SUMS: &str = "SELECT coalesce(sum(evaluated), 0) AS evaluated, \
+pub(super) const LEDGER_SUMS: &str = "SELECT coalesce(sum(evaluated), 0) AS evaluated, \
                            coalesce(sum(parked), 0) AS parked, \
                            coalesce(sum(duplicate), 0) AS duplicate, \
                            coalesce(sum(quarantined), 0) AS quarantined, \
@@ -378,7 +378,8 @@ fn quarantined_summary(row: &SqliteRow) -> Result<QuarantinedSummary, Error> {
     })
 }
 
-fn fate_counts(row: &SqliteRow) -> Result<FateCounts, Error> {
+/// Counts of fates from the columns of the ledger.
+pub(super) fn fate_counts(row: &SqliteRow) -> Result<FateCounts, Error> {
     Ok(FateCounts {
         evaluated: row.natural("evaluated")?,
         parked: row.natural("parked")?,

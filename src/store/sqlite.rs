@@ -5,6 +5,7 @@
 //! new epoch, so that a daemon that lost its lock can compute but never commit.
 //! Never here: anything that is not one statement or one transaction; `commit.rs` holds the big one.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -17,10 +18,10 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
-use super::queries::{self, Reader};
+use super::queries::{self, LEDGER_SUMS, Reader, fate_counts};
 use super::rows::{Columns, integer, natural};
 use super::{Error, alert_digest, commit};
-use crate::domain::Alert;
+use crate::domain::{Alert, FateCounts};
 use crate::pipeline::{Commit, Committed, LogIdentity, Outgoing, Store, StoreError};
 
 /// The first SQLite without the fault that could damage a database when its WAL was reset.
@@ -40,21 +41,6 @@ pub struct SqliteStore {
     epoch: i64,
     /// Held, not used: the lock ends with the process, however it ends.
     _lock: File,
-}
-
-/// How a regenerated alert disagrees with the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlertMismatch {
-    /// The database does not hold it.
-    Missing {
-        /// The alert.
-        alert: String,
-    },
-    /// The database holds another content under its id.
-    Differs {
-        /// The alert.
-        alert: String,
-    },
 }
 
 impl SqliteStore {
@@ -250,31 +236,6 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// Compares regenerated alerts, as `(id, digest)`, with what was stored.
-    ///
-    /// Every restart replays the log up to the position; this is what makes it a test of
-    /// determinism. An empty list means that all were found as they are.
-    pub async fn verify_alerts(
-        &self,
-        regenerated: &[(String, String)],
-    ) -> Result<Vec<AlertMismatch>, Error> {
-        let mut writer = self.writer.lock().await;
-        let mut mismatches = Vec::new();
-        for (alert, digest) in regenerated {
-            let stored: Option<String> =
-                sqlx::query_scalar("SELECT digest FROM alert WHERE id = ?")
-                    .bind(alert)
-                    .fetch_optional(&mut *writer)
-                    .await?;
-            match stored {
-                Some(stored) if stored == *digest => {}
-                Some(_) => mismatches.push(AlertMismatch::Differs { alert: alert.clone() }),
-                None => mismatches.push(AlertMismatch::Missing { alert: alert.clone() }),
-            }
-        }
-        Ok(mismatches)
-    }
-
     /// Ends work in order: what was committed is in the main file, and readers need no WAL.
     pub async fn close(self) -> Result<(), Error> {
         self.reader.close().await;
@@ -283,18 +244,37 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    async fn compare(&self, alerts: &[Alert]) -> Result<Vec<String>, StoreError> {
-        let mut regenerated = Vec::with_capacity(alerts.len());
+    async fn compare(
+        &self,
+        first: u64,
+        last: u64,
+        alerts: &[Alert],
+    ) -> Result<Vec<String>, StoreError> {
+        let mut regenerated = BTreeSet::new();
         for alert in alerts {
-            regenerated.push((alert.id.clone(), alert_digest(alert)?));
+            regenerated.insert((alert.id.clone(), alert_digest(alert)?));
         }
-        let mismatches = self.verify_alerts(&regenerated).await?;
-        Ok(mismatches
-            .into_iter()
-            .map(|mismatch| match mismatch {
-                AlertMismatch::Missing { alert } | AlertMismatch::Differs { alert } => alert,
-            })
-            .collect())
+        let mut writer = self.writer.lock().await;
+        let rows = sqlx::query("SELECT id, digest FROM alert WHERE sequence BETWEEN ? AND ?")
+            .bind(integer(first)?)
+            .bind(integer(last)?)
+            .fetch_all(&mut *writer)
+            .await
+            .map_err(Error::from)?;
+        let mut stored = BTreeSet::new();
+        for row in &rows {
+            stored.insert((row.text("id")?, row.text("digest")?));
+        }
+        let mut ids: Vec<String> =
+            regenerated.symmetric_difference(&stored).map(|(id, _)| id.clone()).collect();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    async fn counts(&self) -> Result<FateCounts, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let row = sqlx::query(LEDGER_SUMS).fetch_one(&mut *writer).await.map_err(Error::from)?;
+        Ok(fate_counts(&row)?)
     }
 
     async fn position(&self) -> Result<u64, StoreError> {

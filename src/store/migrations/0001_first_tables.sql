@@ -66,6 +66,8 @@ CREATE TABLE alert (
 -- Answers "how many are open" without reading evidence.
 CREATE INDEX alert_by_status ON alert (status, severity, is_shadow);
 CREATE INDEX alert_by_customer ON alert (customer, at);
+-- A replay compares what it regenerates with what was raised at the same sequences.
+CREATE INDEX alert_by_sequence ON alert (sequence);
 
 -- Further matches within an alert's cool-down.
 CREATE TABLE alert_occurrence (
