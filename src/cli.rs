@@ -30,6 +30,8 @@ pub mod exit {
     pub const INTERNAL: u8 = 70;
     /// The configuration is wrong.
     pub const CONFIGURATION: u8 = 78;
+    /// Stopped by a signal before the work was done.
+    pub const STOPPED: u8 = 130;
 }
 
 /// Anti-money-laundering transaction monitor: verified identities joined with a JetStream log.

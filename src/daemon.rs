@@ -92,11 +92,11 @@ impl Parts {
         let known = rulebooks::from_store(&store, &shelf, &read).await?;
         let folder = match read {
             Ok(rulebook) => {
-                store.note(NOTE_RELOAD, None).await?;
+                note(&store, None).await;
                 Some(rulebook)
             }
             Err(rejected) => {
-                refuse_rules(&store, &metrics, &config.rules, &rejected).await?;
+                refuse_rules(&store, &metrics, &config.rules, &rejected).await;
                 None
             }
         };
@@ -148,6 +148,13 @@ impl Parts {
             never = background => never,
         };
         client.close().await;
+        let waiting = self.store.reader().status().await?.outbox_pending;
+        if options.until_caught_up && waiting > 0 && ended.is_ok() {
+            anyhow::bail!(
+                "the log is judged, but the broker did not confirm {waiting} output message(s); they stay \
+                 in the outbox and are published at the next start"
+            );
+        }
         ended
     }
 
@@ -300,13 +307,13 @@ impl Parts {
             next(&mut changes).await;
             match rulebooks::from_folder(&config.rules) {
                 Ok(rulebook) if rulebook.digest == announced => {
-                    self.store.note(NOTE_RELOAD, None).await?;
+                    note(&self.store, None).await;
                     self.metrics.rulebook_reload(Reload::Loaded);
                 }
                 Ok(rulebook) => match self.announce(client, &rulebook).await {
                     Ok(()) => {
                         announced.clone_from(&rulebook.digest);
-                        self.store.note(NOTE_RELOAD, None).await?;
+                        note(&self.store, None).await;
                         self.metrics.rulebook_reload(Reload::Loaded);
                     }
                     Err(error) => {
@@ -316,7 +323,7 @@ impl Parts {
                     }
                 },
                 Err(rejected) => {
-                    refuse_rules(&self.store, &self.metrics, &config.rules, &rejected).await?;
+                    refuse_rules(&self.store, &self.metrics, &config.rules, &rejected).await;
                 }
             }
         }
@@ -384,15 +391,21 @@ async fn refuse_rules(
     metrics: &Metrics,
     folder: &Path,
     rejected: &rulebooks::Rejected,
-) -> anyhow::Result<()> {
+) {
     metrics.rulebook_reload(Reload::Refused);
     tracing::error!(
         path = %folder.display(),
         reason = %rejected,
         "The rules folder is not taken up; the last good rulebook stays live."
     );
-    store.note(NOTE_RELOAD, Some(&rejected.to_string())).await?;
-    Ok(())
+    note(store, Some(&rejected.to_string())).await;
+}
+
+/// A note for `weir status`; a database that does not answer now is no reason to stop.
+async fn note(store: &SqliteStore, text: Option<&str>) {
+    if let Err(error) = store.note(NOTE_RELOAD, text).await {
+        tracing::warn!(%error, "A note for the status could not be kept.");
+    }
 }
 
 /// Writes time into the log while nothing else does.
@@ -413,7 +426,7 @@ async fn tick(client: &Client, every: Duration) -> anyhow::Result<Ended> {
 /// Puts one of Weir's own entries into the log.
 async fn write_control(client: &Client, message: Outgoing) -> anyhow::Result<()> {
     let subject = message.subject.clone();
-    let published = nats::Outlet::new(client).publish(&[(0, message)]).await;
+    let published = nats::Outlet::onto_log(client).publish(&[(0, message)]).await;
     anyhow::ensure!(
         !published.rows.is_empty(),
         "the broker did not confirm a message to {subject}"

@@ -232,24 +232,34 @@ impl Judge {
                 if part.is_empty() {
                     continue;
                 }
-                let judged = match self.batch(part, is_replay) {
-                    Ok(stretch) => Judged::Stretch(Box::new(stretch)),
-                    Err(error) => Judged::Broken(error),
-                };
-                let is_broken = matches!(judged, Judged::Broken(_));
-                if to_keep.blocking_send(judged).is_err() || is_broken {
+                let (stretch, broken) = self.batch(part, is_replay);
+                // What was judged before a fault is kept, wherever the batch happened to begin.
+                if stretch.progress.messages > 0
+                    && to_keep.blocking_send(Judged::Stretch(Box::new(stretch))).is_err()
+                {
+                    return;
+                }
+                if let Some(error) = broken {
+                    let _ = to_keep.blocking_send(Judged::Broken(error));
                     return;
                 }
             }
         }
     }
 
-    fn batch(&mut self, batch: &[Delivery], is_replay: bool) -> Result<Stretch, Error> {
+    /// Judges a batch up to its end or to a fault.
+    fn batch(&mut self, batch: &[Delivery], is_replay: bool) -> (Stretch, Option<Error>) {
         let started = Clock::now();
         let mut stretch = Stretch::default();
-        for delivery in batch {
-            self.message(delivery, is_replay, &mut stretch)?;
+        let mut broken = None;
+        let mut judged = batch.len();
+        for (index, delivery) in batch.iter().enumerate() {
+            if let Err(error) = self.message(delivery, is_replay, &mut stretch) {
+                (broken, judged) = (Some(error), index);
+                break;
+            }
         }
+        let batch = batch.get(..judged).unwrap_or_default();
         let progress = &mut stretch.progress;
         if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
             progress.commit.previous = first.sequence.saturating_sub(1);
@@ -263,7 +273,7 @@ impl Judge {
         progress.counts = vec![self.engine.take_counts()];
         progress.sizes = self.engine.sizes();
         progress.judging = started.elapsed();
-        Ok(stretch)
+        (stretch, broken)
     }
 
     /// Steps 2 to 4 for one message.
@@ -281,7 +291,12 @@ impl Judge {
                 return Ok(());
             }
         };
-        match self.seen.check(&event.source, &event.id, &delivery.payload) {
+        // Ticks repeat nothing, and would push ids of transactions out of the horizon on a quiet log.
+        let sighting = match event.body {
+            Body::Control(Control::Tick) => Sighting::New,
+            _ => self.seen.check(&event.source, &event.id, &delivery.payload),
+        };
+        match sighting {
             Sighting::New => {}
             Sighting::Same => {
                 gather_fate(delivery.sequence, Fate::Duplicate, stretch);
@@ -496,6 +511,25 @@ async fn compare(store: &impl Store, stretch: &Stretch) -> Result<(), Error> {
     }
 }
 
+/// Marks rows as sent, however long the database is away.
+async fn mark(
+    store: &impl Store,
+    rows: &[i64],
+    is_over: &watch::Receiver<bool>,
+    notice: &impl Fn(Notice<'_>),
+) -> Result<(), Error> {
+    let mut pause = Duration::from_millis(50);
+    while let Err(error) = store.mark_sent(rows).await {
+        if *is_over.borrow() || matches!(error, StoreError::Refused(_)) {
+            return Err(error.into());
+        }
+        notice(Notice::StoreRetry(&error));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+    Ok(())
+}
+
 /// Steps 7 and 8: what is committed leaves, oldest first, until nothing is left and keeping is done.
 async fn publish(
     store: &impl Store,
@@ -525,11 +559,8 @@ async fn publish(
         notice(Notice::Unsent { messages: rows.len() });
         let confirmed = outlet.publish(&rows).await;
         let missing = rows.len() - confirmed.len();
-        if let Err(error) = store.mark_sent(&confirmed).await
-            && is_last
-        {
-            return Err(error.into());
-        }
+        // Nothing more is published before this is marked: the broker forgets message ids in minutes.
+        mark(store, &confirmed, &is_over, notice).await?;
         if missing == 0 {
             pause = Duration::from_millis(50);
             continue;

@@ -308,7 +308,7 @@ async fn a_changed_rule_goes_live_by_the_log_and_a_broken_one_changes_nothing() 
         )
     };
     fs::write(&file, rule("1000")).expect("a rule");
-    let daemon = Daemon::start(&broker, folder.path(), &rules, &[]);
+    let mut daemon = Daemon::start(&broker, folder.path(), &rules, &[]);
     eventually("ready", async || daemon.is_ready()).await;
     let database = folder.path().join("weir.db");
     let status = async || {
@@ -322,13 +322,25 @@ async fn a_changed_rule_goes_live_by_the_log_and_a_broken_one_changes_nothing() 
     fs::write(&file, rule("2000")).expect("another rule");
     eventually("the changed rulebook is live", async || digest().await != first).await;
     let second = digest().await;
+    let failed = |daemon: &Daemon| {
+        let (_, scrape) = daemon.get("/metrics").expect("a scrape");
+        let line = scrape.lines().find(|line| line.starts_with("weir_rulebook_reload_failed"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(failed(&daemon).as_deref(), Some("weir_rulebook_reload_failed 0"));
     fs::write(&file, rule("tx.amonut")).expect("a broken rule");
     eventually("the mistake is told", async || {
         status().await.notes.iter().any(|note| note.value.contains("tx.amonut"))
     })
     .await;
     assert_eq!(digest().await, second, "the last good rulebook stays live");
-    let (_, scrape) = daemon.get("/metrics").expect("a scrape");
-    assert!(scrape.contains("weir_rulebook_reload_failed 1"), "{scrape}");
+    assert_eq!(failed(&daemon).as_deref(), Some("weir_rulebook_reload_failed 1"));
+    daemon.signal("-TERM");
+    assert!(daemon.child.wait().expect("it ends").success());
+
+    fs::write(&file, rule("3000")).expect("a rule changed while the daemon was down");
+    let mut next = Daemon::start(&broker, folder.path(), &rules, &["--until-caught-up"]);
+    assert!(next.child.wait().expect("it ends").success());
+    assert_ne!(digest().await, second, "it is live from where the log was then");
     drop(client);
 }

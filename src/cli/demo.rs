@@ -17,7 +17,7 @@ use crate::daemon::{self, Options};
 use crate::demo::planted::{self, Line, Named};
 use crate::demo::{BASE_CURRENCY, schemes, unpack};
 use crate::nats::{self, Broker, BrokerOptions, BulkMessage, BulkPublisher, Patience};
-use crate::pipeline::Notice;
+use crate::pipeline::{Ended, Notice};
 use crate::publish;
 use crate::store::{self, AlertFilter, Status};
 use crate::telemetry::log;
@@ -104,8 +104,12 @@ async fn play(
     let database = config.database.clone();
     let live = LiveLine::new(published);
     let options = Options { config, until_caught_up: true, patience: Patience::None };
-    daemon::run(&options, stop.clone(), &|notice| live.notice(notice)).await?;
+    let ended = daemon::run(&options, stop.clone(), &|notice| live.notice(notice)).await?;
     live.done();
+    if ended == Ended::Stopped {
+        output::say("stopped before the sample was judged");
+        return Ok(exit::STOPPED);
+    }
     let seconds = started.elapsed().as_secs_f64();
     let summary = report(&database, published, seconds, arguments.json).await?;
     if arguments.json {

@@ -44,6 +44,7 @@ impl Observer {
         rulebook: &Rulebook,
     ) -> Self {
         metrics.limits(&LIMITS);
+        metrics.position(position);
         for kind in KEY_KINDS {
             metrics.state_keys(kind, 0);
         }
@@ -134,12 +135,22 @@ impl Observer {
         let mut refused = 0;
         for (_, effect) in &commit.effects {
             match effect {
-                Effect::AlertRaised(alert) => self.metrics.alert(&alert.rule, alert.severity),
-                Effect::AlertExtended(update) => self.metrics.alert_occurrence(&update.rule),
-                Effect::RekycRequested(request) => self.metrics.rekyc_request(request.cause),
+                Effect::AlertRaised(alert) if !alert.is_shadow => {
+                    self.metrics.alert(&alert.rule, alert.severity);
+                }
+                Effect::AlertExtended(update) if !update.is_shadow => {
+                    self.metrics.alert_occurrence(&update.rule);
+                }
+                Effect::RekycRequested(request) if !request.is_shadow => {
+                    self.metrics.rekyc_request(request.cause);
+                }
                 Effect::IdentityChanged(_) => changes += 1,
                 Effect::TransitionRefused { .. } => refused += 1,
-                Effect::AlertDecided(_)
+                // What a rule in shadow finds is stored and not counted here.
+                Effect::AlertRaised(_)
+                | Effect::AlertExtended(_)
+                | Effect::RekycRequested(_)
+                | Effect::AlertDecided(_)
                 | Effect::RekycMerged(_)
                 | Effect::RekycCompleted { .. }
                 | Effect::Parked { .. }

@@ -85,11 +85,14 @@ impl Journal {
         })
     }
 
-    /// Forgets chunks that were filled when event time was at or before `horizon`.
-    pub fn forget(&mut self, horizon: Instant) {
-        while self.chunks.len() > 1
-            && self.chunks.front().is_some_and(|chunk| chunk.latest <= horizon.0)
-        {
+    /// Forgets chunks that were filled when event time was at or before `horizon`, and whose events lie
+    /// at or before `sequence`.
+    pub fn forget(&mut self, horizon: Instant, sequence: u64) {
+        let is_past = |chunk: &Chunk| {
+            chunk.latest <= horizon.0
+                && chunk.rows.last().is_none_or(|row| row.sequence <= sequence)
+        };
+        while self.chunks.len() > 1 && self.chunks.front().is_some_and(is_past) {
             if let Some(chunk) = self.chunks.pop_front() {
                 self.events -= chunk.rows.len();
             }
@@ -121,7 +124,9 @@ mod tests {
             assert_eq!((found.id, found.source.as_str()), (format!("T{sequence}"), "bank"));
         }
         assert_eq!(journal.event(3, Instant(7), &strings).id, "#3");
-        journal.forget(Instant(i64::MAX));
+        journal.forget(Instant(i64::MAX), 0);
+        assert_eq!(journal.event(2, Instant(20), &strings).id, "T1", "too few events came since");
+        journal.forget(Instant(i64::MAX), u64::MAX);
         assert_eq!(journal.event(2, Instant(20), &strings).id, "#2");
         assert_eq!(journal.len(), 10);
     }

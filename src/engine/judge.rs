@@ -25,7 +25,7 @@ use super::row::{Row, Value};
 use super::rule_plan::RulePlan;
 use super::strings::{Strings, Symbol};
 use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
-use super::table::{KeyRef, KeyTable};
+use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable};
 
 /// Every so many sequences some keys are swept.
 pub const SWEEP_EVERY: u64 = 256;
@@ -149,8 +149,10 @@ impl State {
             self.enter(plan, index);
         }
         for &index in &kind.find {
-            if let (Some(table), Some(place)) = (self.tables.get(index), self.keys.get_mut(index)) {
-                *place = table.find(&self.row);
+            if let (Some(table), Some(place)) =
+                (self.tables.get_mut(index), self.keys.get_mut(index))
+            {
+                *place = table.find(&self.row, self.watermark);
             }
         }
         for &(table, series) in &kind.feeds {
@@ -286,10 +288,13 @@ impl State {
             role: rule.rule.entity.word().to_owned(),
             id: self.strings.text(entity).to_owned(),
         };
-        let id = alert_id(&rule.rule.name, &about, origin);
+        let id = alert_id(rule, &about, origin);
         let verdict = match self.open_alerts.judge(key, at, origin.sequence, score, cooldown) {
             // The same event again, after its id was forgotten: not another alert.
-            Verdict::Raise if self.open_alerts.knows(&id) => Verdict::Extend(id.clone()),
+            Verdict::Raise if self.open_alerts.knows(&id) => {
+                self.open_alerts.counted(key, origin.sequence);
+                Verdict::Extend(id.clone())
+            }
             verdict => verdict,
         };
         match verdict {
@@ -460,14 +465,15 @@ impl State {
     }
 
     /// Lets go of what no window can need any more, for some keys of every table.
-    pub fn sweep(&mut self, plan: &Plan) {
+    pub fn sweep(&mut self, plan: &Plan, sequence: u64) {
         let watermark = self.watermark;
         let spare = self.limits.judge_again_within.0;
         for (table, plans) in self.tables.iter_mut().zip(&plan.series) {
-            table.sweep(plans, watermark, spare, SWEEP_KEYS);
+            table.sweep(plans, (watermark, sequence), spare, SWEEP_KEYS);
         }
         let retention = plan.finite_retention().saturating_add(spare);
-        self.journal.forget(Instant(watermark.0.saturating_sub(retention)));
+        let horizon = Instant(watermark.0.saturating_sub(retention));
+        self.journal.forget(horizon, sequence.saturating_sub(IDLE_SEQUENCES));
     }
 
     /// Moves everything that is remembered under another plan.
@@ -554,8 +560,10 @@ const fn shadow_word(is_shadow: bool) -> &'static str {
 }
 
 /// An alert's id: from rule, entity and opening event alone, so that every run gives the same one.
-fn alert_id(rule: &str, entity: &Entity, origin: Origin<'_>) -> String {
-    digest(&["alert", rule, &entity.role, &entity.id, origin.source, origin.id])
+fn alert_id(rule: &RulePlan, entity: &Entity, origin: Origin<'_>) -> String {
+    let shadow = shadow_word(rule.rule.status == Status::Shadow);
+    let name = rule.rule.name.as_str();
+    digest(&["alert", name, shadow, &entity.role, &entity.id, origin.source, origin.id])
 }
 
 /// 128 bits of BLAKE3 over length-prefixed parts, in hexadecimal.

@@ -127,7 +127,7 @@ impl Engine {
         }
         state.watermark = state.watermark.max(origin.at);
         if origin.sequence.is_multiple_of(judge::SWEEP_EVERY) {
-            state.sweep(&self.plan);
+            state.sweep(&self.plan, origin.sequence);
         }
     }
 
@@ -248,7 +248,13 @@ impl Engine {
                 state.fill_leg(&parked.transaction, leg, &facts, was_known);
                 state.turn(&self.plan, origin, Some(parked.at), &parked.matched, effects);
             }
-            if is_done {
+            // A side that turned out not to be ours is waited for no more.
+            let is_open = legs
+                .into_iter()
+                .flatten()
+                .any(|leg| leg.customer.is_none_or(|customer| !state.profiles.is_known(customer)));
+            if is_done || !is_open {
+                state.parked.settle(sequence);
                 effects.push(Effect::ParkedReleased { sequence });
             }
         }

@@ -69,6 +69,15 @@ impl Parked {
         released
     }
 
+    /// Nothing more is waited for.
+    pub fn settle(&mut self, sequence: u64) {
+        if let Some(parked) = self.by_sequence.remove(&sequence) {
+            for symbol in parked.waits_for {
+                self.forget(symbol, sequence);
+            }
+        }
+    }
+
     /// What waited for the account `from` waits for its holder `to` from now on.
     pub fn transfer(&mut self, from: Symbol, to: Symbol) {
         for sequence in self.waiting.remove(&from).unwrap_or_default() {

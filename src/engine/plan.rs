@@ -267,11 +267,16 @@ impl TableLayout {
                     return None;
                 };
                 series.seen_since = old.seen_since.max(old.memory_start(&series.plan, watermark));
-                let columns = series
+                let columns: Vec<Option<usize>> = series
                     .columns
                     .iter()
-                    .map(|(text, _)| old.columns.iter().position(|(known, _)| known == text));
-                Some((place, columns.collect()))
+                    .map(|(text, _)| old.columns.iter().position(|(known, _)| known == text))
+                    .collect();
+                // Events kept so far lack the value of a new column: evidence must not claim them.
+                if has_seen && columns.contains(&None) {
+                    series.seen_since = Some(watermark);
+                }
+                Some((place, columns))
             })
             .collect()
     }

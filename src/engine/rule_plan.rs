@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::rulebook::catalogue::{Family, Role, Slot, Type};
 use crate::rulebook::typed::{
-    AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Template, TemplatePart, Window,
+    AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Status, Template, TemplatePart,
+    Window,
 };
 
 use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, children};
@@ -18,7 +19,8 @@ use super::window::Reading;
 pub struct RulePlan {
     /// The rule.
     pub rule: Arc<Rule>,
-    /// The rule's name as a symbol.
+    /// The rule's name as a symbol; a rule in shadow is another one than the same rule when active, so
+    /// that what was found in shadow never holds back an alert.
     pub symbol: Symbol,
     /// The slot of the entity in the waking event.
     pub entity: Option<Slot>,
@@ -96,7 +98,8 @@ impl RulePlan {
     /// Compiles `rule` into `layout`.
     pub fn new(rule: &Arc<Rule>, layout: &mut Layout) -> Self {
         let lets = let_memos(rule, layout);
-        let symbol = layout.strings.intern(&rule.name);
+        let shadow = if rule.status == Status::Shadow { " (shadow)" } else { "" };
+        let symbol = layout.strings.intern(&format!("{}{shadow}", rule.name));
         let entity_table = layout.table(std::slice::from_ref(&rule.entity));
         let mut compiler = Compiler { rule, layout, lets };
         let filter = rule.filter.as_ref().map(|filter| compiler.condition(filter));

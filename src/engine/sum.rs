@@ -25,12 +25,21 @@ impl ExactSum {
         self.shift(number, i128::checked_sub);
     }
 
-    /// The sum, or `None` after an overflow.
+    /// The sum, or `None` after an overflow. A sum with more than 28 significant digits (amounts never
+    /// have so many) is rounded to what a decimal holds, half away from zero.
     pub fn value(&self) -> Option<Decimal> {
         if self.overflown {
             return None;
         }
-        Decimal::try_from_i128_with_scale(self.mantissa, self.scale).ok()
+        let (mut mantissa, mut scale) = (self.mantissa, self.scale);
+        loop {
+            if let Ok(sum) = Decimal::try_from_i128_with_scale(mantissa, scale) {
+                return Some(sum);
+            }
+            scale = scale.checked_sub(1)?;
+            let half = if mantissa < 0 { -5 } else { 5 };
+            mantissa = mantissa.checked_add(half)? / 10;
+        }
     }
 
     fn shift(&mut self, number: Decimal, apply: fn(i128, i128) -> Option<i128>) {
@@ -82,6 +91,17 @@ mod tests {
             let plain: Decimal = numbers[..kept].iter().sum();
             prop_assert_eq!(sum.value(), Some(plain));
         }
+    }
+
+    #[test]
+    fn more_digits_than_a_decimal_holds_are_rounded_and_not_lost() {
+        let mut sum = ExactSum::default();
+        let third = Decimal::from(100) / Decimal::from(3);
+        for _ in 0..30 {
+            sum.add(third);
+        }
+        let value = sum.value().expect("a sum");
+        assert_eq!(value.round_dp(20), Decimal::from(1000));
     }
 
     #[test]

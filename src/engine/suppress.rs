@@ -65,6 +65,13 @@ impl OpenAlerts {
         Verdict::Raise
     }
 
+    /// Notes that the event at `sequence` was counted for the rule and entity.
+    pub fn counted(&mut self, (rule, entity): (Symbol, Symbol), sequence: u64) {
+        if let Some(open) = self.by_rule.get_mut(&(rule, entity)) {
+            open.sequence = sequence;
+        }
+    }
+
     /// Whether an alert with this id was raised before.
     pub fn knows(&self, id: &str) -> bool {
         self.ids.contains(id)
@@ -80,6 +87,13 @@ impl OpenAlerts {
         score: Decimal,
     ) {
         self.ids.insert(id.to_owned());
+        // An event that is judged again may lie before the latest alert; that one stays the open one.
+        if let Some(open) = self.by_rule.get_mut(&(rule, entity))
+            && open.opened_at > opened_at
+        {
+            open.sequence = sequence;
+            return;
+        }
         let open = OpenAlert { id: id.to_owned(), opened_at, score, sequence };
         self.by_rule.insert((rule, entity), open);
     }

@@ -12,6 +12,9 @@ use super::row::Row;
 use super::strings::Symbol;
 use super::window::{Series, SeriesPlan};
 
+/// A key keeps its windows for so many events of the log, whatever their times say.
+pub const IDLE_SEQUENCES: u64 = 5_000_000;
+
 /// Most roles of a composite key.
 pub const ROLES_MAX: usize = 4;
 
@@ -50,6 +53,8 @@ struct KeyState {
     latest: Instant,
     /// How far event time had come, over all keys, when this key was last entered.
     touched: Instant,
+    /// The stream sequence of that event.
+    touched_sequence: u64,
     series: Box<[Option<Box<Series>>]>,
 }
 
@@ -70,12 +75,19 @@ impl KeyTable {
         self.keys.len()
     }
 
-    /// The row's key, if it is there.
-    pub fn find(&self, row: &Row) -> KeyRef {
+    /// The row's key, if it is there; its time advances, so that its windows are never read backwards.
+    pub fn find(&mut self, row: &Row, watermark: Instant) -> KeyRef {
         let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
-        match self.lookup(&symbols) {
-            Some(key) => KeyRef::Known(key),
-            None => KeyRef::New,
+        let Some(key) = self.lookup(&symbols) else { return KeyRef::New };
+        self.touch(key, row, watermark);
+        KeyRef::Known(key)
+    }
+
+    fn touch(&mut self, key: u32, row: &Row, watermark: Instant) {
+        if let Some(state) = self.keys.get_mut(key as usize) {
+            state.latest = state.latest.max(row.at);
+            state.touched = watermark.max(row.at);
+            state.touched_sequence = row.sequence;
         }
     }
 
@@ -87,13 +99,9 @@ impl KeyTable {
         series_count: usize,
         keys_max: usize,
     ) -> KeyRef {
-        let touched = watermark.max(row.at);
         let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
         if let Some(key) = self.lookup(&symbols) {
-            if let Some(state) = self.keys.get_mut(key as usize) {
-                state.latest = state.latest.max(row.at);
-                state.touched = touched;
-            }
+            self.touch(key, row, watermark);
             return KeyRef::Known(key);
         }
         let key = match u32::try_from(self.keys.len()) {
@@ -102,7 +110,8 @@ impl KeyTable {
         };
         self.keys.push(KeyState {
             latest: row.at,
-            touched,
+            touched: watermark.max(row.at),
+            touched_sequence: row.sequence,
             series: std::iter::repeat_with(|| None).take(series_count).collect(),
         });
         match symbols {
@@ -150,13 +159,24 @@ impl KeyTable {
     /// Lets go of what no window can need any more, for the next `count` keys, round and round.
     ///
     /// A key is judged by how far event time has come since it was last entered, not by its own events'
-    /// times: a source that lags behind the others keeps its windows.
-    pub fn sweep(&mut self, plans: &[SeriesPlan], watermark: Instant, spare: i64, count: usize) {
+    /// times, and only after [`IDLE_SEQUENCES`] more events of the log: a source that lags behind the others
+    /// keeps its windows, and one event from years ahead empties nobody's.
+    pub fn sweep(
+        &mut self,
+        plans: &[SeriesPlan],
+        (watermark, sequence): (Instant, u64),
+        spare: i64,
+        count: usize,
+    ) {
         for _ in 0..count.min(self.keys.len()) {
             if self.sweep >= self.keys.len() {
                 self.sweep = 0;
             }
             let Some(state) = self.keys.get_mut(self.sweep) else { break };
+            if sequence.saturating_sub(state.touched_sequence) < IDLE_SEQUENCES {
+                self.sweep += 1;
+                continue;
+            }
             let idle = (watermark - state.touched).0;
             for (place, plan) in state.series.iter_mut().zip(plans) {
                 if plan.retention().is_some_and(|retention| idle > retention.saturating_add(spare))

@@ -365,3 +365,39 @@ fn an_event_that_comes_again_after_its_id_was_forgotten_is_no_second_alert() {
     let outcome = engine.apply(4, &late);
     assert!(matches!(outcome.effects.as_slice(), [Effect::AlertExtended(_)]), "{outcome:#?}");
 }
+
+#[test]
+fn what_was_found_in_shadow_holds_back_no_alert_when_the_rule_becomes_active() {
+    let shadow = MANY_DEPOSITS.replace("severity: high", "severity: high\nstatus: shadow");
+    let mut engine = engine(&[&shadow]);
+    let deposits =
+        |from: u64| (from..from + 3).map(|n| cash(n, i64::try_from(n).expect("a day"), "900", "1"));
+    let events: Vec<_> = std::iter::once(registered(1, "1")).chain(deposits(0)).collect();
+    let found = alerts(&run(&mut engine, &events));
+    assert_eq!((found.len(), found[0].is_shadow), (1, true));
+    let active = book(&[MANY_DEPOSITS]);
+    engine.offer(Arc::clone(&active));
+    let activation = Event {
+        id: Cow::Borrowed("R1"),
+        source: Cow::Borrowed("weir"),
+        at: at(3),
+        body: Body::Control(Control::Rulebook { digest: Cow::Owned(active.digest.clone()) }),
+    };
+    engine.apply(5, &activation);
+    let found = alerts(&[engine.apply(6, &cash(9, 3, "900", "1"))]);
+    assert_eq!((found.len(), found[0].is_shadow), (1, false));
+}
+
+#[test]
+fn both_legs_of_an_event_sent_again_count_once() {
+    let by_customer = LARGE_SHARE
+        .replace("entity: account", "entity: customer")
+        .replace("by account", "by customer")
+        .replace("tx.amount > 0.9 * moved", "tx.amount > 0.4 * moved");
+    let mut engine = engine(&[&by_customer]);
+    let own = payment(1, 0, TransactionKind::Transfer, "5000", ("1", "1"));
+    run(&mut engine, &[registered(1, "1"), own.clone()]);
+    engine.apply(3, &payment(2, 30, TransactionKind::Transfer, "1", ("1", "X9")));
+    let outcome = engine.apply(4, &Event { at: at(60), ..own });
+    assert_eq!(outcome.effects.len(), 1, "{outcome:#?}");
+}

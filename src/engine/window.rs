@@ -450,6 +450,10 @@ impl Fold {
                 if let Some(number) = value.number() {
                     sum.remove(number);
                     *count -= 1;
+                    // Nothing is left: an overflow or a fine scale of the past is over too.
+                    if *count == 0 {
+                        *sum = ExactSum::default();
+                    }
                 }
             }
             Self::Extreme { candidates, .. } => {

@@ -35,6 +35,8 @@ const RECONNECT_WAIT: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Outlet {
     client: Client,
+    /// The stream that must have stored a message for it to count as published.
+    stream: &'static str,
 }
 
 /// What became of a batch.
@@ -47,9 +49,14 @@ pub struct Published {
 }
 
 impl Outlet {
-    /// An outlet over a connection.
+    /// An outlet for alerts, requests and dead letters.
     pub fn new(client: &Client) -> Self {
-        Self { client: client.clone() }
+        Self { client: client.clone(), stream: OUT_STREAM }
+    }
+
+    /// An outlet for Weir's own entries in the log.
+    pub fn onto_log(client: &Client) -> Self {
+        Self { client: client.clone(), stream: LOG_STREAM }
     }
 
     /// Publishes messages in order and waits for all acknowledgements. Rows that are not in the
@@ -75,7 +82,7 @@ impl Outlet {
         }
         let mut heard_at = Moment::now();
         for (row, ack) in outstanding {
-            match settle(ack, OUT_STREAM, heard_at + ANSWER_WAIT).await {
+            match settle(ack, self.stream, heard_at + ANSWER_WAIT).await {
                 Ok(_) => {
                     heard_at = Moment::now();
                     published.rows.push(row);

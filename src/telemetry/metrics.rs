@@ -233,6 +233,12 @@ impl Metrics {
         self.update_lag();
     }
 
+    /// The committed position at the start, before anything is committed.
+    pub fn position(&self, sequence: u64) {
+        self.committed_sequence.set(gauge_value(sequence));
+        self.update_lag();
+    }
+
     /// What the broker reports as the end of the log.
     pub fn log_last(&self, sequence: u64) {
         self.log_last_sequence.set(gauge_value(sequence));
