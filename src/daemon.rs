@@ -113,21 +113,14 @@ impl Parts {
     ) -> anyhow::Result<Ended> {
         let config = &options.config;
         let client = nats::connect(&config.nats, options.patience).await?;
-        let connecting = self.reach_broker(config, &client, options.patience);
-        let Some(log) = until(&stop, connecting).await.transpose()? else {
+        let reaching = self.reach_log(options, &client);
+        let Some((log, position, mut inbox)) = until(&stop, reaching).await.transpose()? else {
             return Ok(Ended::Stopped);
         };
-        let position = self.adopt(&log).await?;
-        let mut inbox = self.open(&client, &log).await?;
-        self.health.met(Condition::Log);
-        let last = self.announce_folder(&client, log.last).await?;
-        if options.until_caught_up {
-            inbox.stop_at(last);
-        }
         if position == 0 || self.replay_is_empty(position).await? {
             self.health.met(Condition::State);
         }
-        let judge = self.judge(config, &log.identity);
+        let judge = self.judge(config, &log);
         let observer = Observer::new(
             Arc::clone(&self.metrics),
             self.health.clone(),
@@ -166,6 +159,44 @@ impl Parts {
             stream: log.stream.clone(),
         };
         Judge::new(Decoder::new(config.decoding), engine, self.shelf.clone(), settings)
+    }
+
+    /// Gets as far as reading: broker, streams, our log, the folder's rulebook announced. With patience,
+    /// trouble that may pass means another try.
+    async fn reach_log(
+        &self,
+        options: &Options,
+        client: &Client,
+    ) -> anyhow::Result<(LogIdentity, u64, LogInbox)> {
+        loop {
+            let log = self.reach_broker(&options.config, client, options.patience).await?;
+            let error = match self.prepare(options, client, log).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(error) => error,
+            };
+            let may_pass = error.downcast_ref().is_some_and(nats::Error::is_transient);
+            if options.patience == Patience::None || !may_pass {
+                return Err(error);
+            }
+            tracing::warn!(%error, "The broker went away during the start; trying again.");
+            tokio::time::sleep(BROKER_PAUSE).await;
+        }
+    }
+
+    async fn prepare(
+        &self,
+        options: &Options,
+        client: &Client,
+        log: StreamReport,
+    ) -> anyhow::Result<(LogIdentity, u64, LogInbox)> {
+        let position = self.adopt(&log).await?;
+        let mut inbox = self.open(client, &log).await?;
+        self.health.met(Condition::Log);
+        let last = self.announce_folder(client, log.last).await?;
+        if options.until_caught_up {
+            inbox.stop_at(last);
+        }
+        Ok((log.identity, position, inbox))
     }
 
     /// Waits for the broker and its streams; says what is missing while it waits.
@@ -427,10 +458,10 @@ async fn tick(client: &Client, every: Duration) -> anyhow::Result<Ended> {
 async fn write_control(client: &Client, message: Outgoing) -> anyhow::Result<()> {
     let subject = message.subject.clone();
     let published = nats::Outlet::onto_log(client).publish(&[(0, message)]).await;
-    anyhow::ensure!(
-        !published.rows.is_empty(),
-        "the broker did not confirm a message to {subject}"
-    );
+    if published.rows.is_empty() {
+        let problem = published.problem.unwrap_or_default();
+        return Err(nats::Error::Unanswered(format!("{subject}: {problem}")).into());
+    }
     Ok(())
 }
 
