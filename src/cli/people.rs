@@ -294,7 +294,7 @@ fn why(evidence: &Evidence) -> anyhow::Result<()> {
     }
     for window in &evidence.windows {
         let from = window.from.map_or_else(|| "the beginning".to_owned(), |from| from.to_string());
-        let cut = if window.is_truncated { ", older ones were given up at a limit" } else { "" };
+        let cut = if window.is_truncated { ", older ones are missing" } else { "" };
         output::line(&format!(
             "\nWindow {} = {}\n  {}\n  after {from} to {}, {} event(s){cut}",
             window.name, window.value, window.text, window.to, window.events_total

@@ -181,7 +181,8 @@ pub struct WindowEvidence {
     pub from: Option<Instant>,
     /// End, included.
     pub to: Instant,
-    /// Older events of this key were given up because a limit was reached.
+    /// Older events of the window are missing: given up because a limit was reached, or let go before an
+    /// event was judged again.
     pub is_truncated: bool,
     /// How many events were in it.
     pub events_total: u64,

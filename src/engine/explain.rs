@@ -14,7 +14,6 @@ use super::rule_plan::{ConditionPlan, Piece, RulePlan, WindowRef};
 use super::strings::Strings;
 use super::table::KeyRef;
 use super::text::{formatted, plain};
-use super::window::Series;
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::typed::Format;
 
@@ -112,7 +111,7 @@ fn window_of(
         value: formatted(value, Type::Number, Format::Plain, archive.strings),
         from: start(layout, window, to),
         to,
-        is_truncated: series.is_some_and(Series::is_truncated),
+        is_truncated: series.is_some_and(|series| series.lacks_events(window.window, t)),
         events_total,
         events,
     })

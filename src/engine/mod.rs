@@ -22,6 +22,7 @@ mod strings;
 mod sum;
 mod suppress;
 mod table;
+mod tally;
 mod text;
 mod window;
 

@@ -17,6 +17,7 @@ use crate::rulebook::typed::Window;
 use super::row::Value;
 use super::strings::Symbol;
 use super::sum::ExactSum;
+use super::tally::Tally;
 
 /// How the windows over a series look; made once per rulebook.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,6 +118,8 @@ pub struct Series {
     first: u64,
     /// Events were given up because of a limit.
     is_truncated: bool,
+    /// Time of the latest event that was let go.
+    let_go: i64,
 }
 
 /// A window's place: events `[tail, head)` are inside.
@@ -142,16 +145,6 @@ enum Fold {
     Distinct(Tally),
 }
 
-/// How often each symbol is inside a window.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    few: Vec<(Symbol, u32)>,
-    many: Option<Box<hashbrown::HashMap<Symbol, u32>>>,
-}
-
-/// Above this many different values a tally hashes instead of searching.
-const TALLY_SEARCH_MAX: usize = 16;
-
 impl Series {
     /// An empty series.
     pub fn new(plan: &SeriesPlan) -> Self {
@@ -161,6 +154,7 @@ impl Series {
             windows: plan.windows.iter().map(|window| Cursor::new(window, 0)).collect(),
             first: 0,
             is_truncated: false,
+            let_go: i64::MIN,
         }
     }
 
@@ -169,9 +163,11 @@ impl Series {
         self.entries.len()
     }
 
-    /// Whether events were given up because of a limit.
-    pub const fn is_truncated(&self) -> bool {
-        self.is_truncated
+    /// Whether `window` as of `t` lacks events: some were given up because of a limit, or let go before
+    /// an event was judged again.
+    pub fn lacks_events(&self, window: Window, t: Instant) -> bool {
+        let start = window.length.map(|length| t.minus(window.ending_ago).minus(length));
+        self.is_truncated || start.is_some_and(|start| start.0 < self.let_go)
     }
 
     /// Keeps an event with its column values. Late ones are put in their place.
@@ -223,7 +219,8 @@ impl Series {
         for (cursor, window) in self.windows.iter_mut().zip(&plan.windows) {
             cursor.pass(window, oldest, &self.columns, self.first);
         }
-        if self.entries.pop_front().is_some() {
+        if let Some(gone) = self.entries.pop_front() {
+            self.let_go = self.let_go.max(gone.at);
             self.first += 1;
             for column in &mut self.columns {
                 column.pop_front();
@@ -300,6 +297,7 @@ impl Series {
             windows: plan.windows.iter().map(|window| Cursor::new(window, self.first)).collect(),
             first: self.first,
             is_truncated: self.is_truncated,
+            let_go: self.let_go,
         }
     }
 }
@@ -547,48 +545,6 @@ impl Column {
         match self {
             Self::Number(values) => values.get(place).copied().flatten().into(),
             Self::Text(values) => values.get(place).copied().flatten().into(),
-        }
-    }
-}
-
-impl Tally {
-    fn len(&self) -> usize {
-        self.many.as_ref().map_or(self.few.len(), |many| many.len())
-    }
-
-    fn add(&mut self, symbol: Symbol) {
-        if let Some(many) = &mut self.many {
-            *many.entry(symbol).or_insert(0) += 1;
-            return;
-        }
-        if let Some((_, count)) = self.few.iter_mut().find(|(kept, _)| *kept == symbol) {
-            *count += 1;
-        } else if self.few.len() < TALLY_SEARCH_MAX {
-            self.few.push((symbol, 1));
-        } else {
-            let mut many: hashbrown::HashMap<_, _> = self.few.drain(..).collect();
-            many.insert(symbol, 1);
-            self.many = Some(Box::new(many));
-        }
-    }
-
-    fn remove(&mut self, symbol: Symbol) {
-        if let Some(many) = &mut self.many {
-            if let Some(count) = many.get_mut(&symbol) {
-                *count -= 1;
-                if *count == 0 {
-                    many.remove(&symbol);
-                }
-            }
-            return;
-        }
-        if let Some(place) = self.few.iter().position(|(kept, _)| *kept == symbol)
-            && let Some((_, count)) = self.few.get_mut(place)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.few.swap_remove(place);
-            }
         }
     }
 }

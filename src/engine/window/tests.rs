@@ -138,3 +138,17 @@ fn another_plan_keeps_the_events_and_starts_its_windows_over() {
     let sum = series.read(&new, 0, Reading::Sum(0), Instant(4));
     assert_eq!(sum, Value::Number(Decimal::from(2 + 3 + 4)));
 }
+
+#[test]
+fn a_window_that_reaches_behind_what_was_let_go_says_so() {
+    let plan = plan(Some(10), 0);
+    let mut series = Series::new(&plan);
+    for at in [1, 5, 30] {
+        series.insert(&plan, Instant(at), 1, &[Value::Absent, Value::Absent]);
+    }
+    let window = plan.windows[0].window;
+    assert!(!series.lacks_events(window, Instant(12)));
+    series.forget(&plan, 20);
+    assert!(series.lacks_events(window, Instant(12)), "the event at 5 would be inside");
+    assert!(!series.lacks_events(window, Instant(30)));
+}
