@@ -71,7 +71,10 @@ pub enum Error {
     #[error("another daemon committed to this database; this one stops")]
     Fenced,
     /// The log activates a rulebook that the database does not hold.
-    #[error("the log activates rulebook {digest} at sequence {sequence}, which is not stored here")]
+    #[error(
+        "the log activates rulebook {digest} at sequence {sequence}, which this database does not hold; \
+         use the database of the daemon that announced it, or a copy"
+    )]
     RulebookMissing {
         /// Its digest.
         digest: String,
