@@ -5,12 +5,13 @@
 //! a JSON array, field by field; `Obj` takes objects only.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 /// A JSON string, borrowed from the message unless it was written with escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl JsonSchema for Str<'_> {
     }
 }
 
-/// A JSON object with the fields of `T`.
+/// A JSON object with the fields of `T`. No key may stand in it twice, not even one that is read over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obj<T>(pub T);
 
@@ -70,11 +71,36 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Obj<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(fields))
+                T::deserialize(MapAccessDeserializer::new(Once { fields, keys: BTreeSet::new() }))
             }
         }
 
         deserializer.deserialize_map(Reader(PhantomData)).map(Self)
+    }
+}
+
+/// Fields of an object, each of them once.
+struct Once<'de, A> {
+    fields: A,
+    keys: BTreeSet<Cow<'de, str>>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Once<'de, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let Some(Str(key)) = self.fields.next_key::<Str<'de>>()? else { return Ok(None) };
+        if !self.keys.insert(key.clone()) {
+            return Err(A::Error::custom("a key stands twice"));
+        }
+        seed.deserialize(CowStrDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.fields.next_value_seed(seed)
     }
 }
 

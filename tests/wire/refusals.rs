@@ -128,6 +128,8 @@ fn duplicates() -> Vec<Row> {
         ("the data twice", transaction(r#""data""#, r#""data":{},"data""#), R::DuplicateKey, "data"),
         ("the amount twice", transaction(r#""amount":"437.32""#, r#""amount":"1","amount":"437.32""#), R::DuplicateKey, "data.amount"),
         ("the debtor's customer twice", transaction(r#""customer_id":"C1""#, r#""customer_id":"C1","customer_id":"C2""#), R::DuplicateKey, "data.debtor.customer_id"),
+        ("a field that is not ours twice", transaction(r#""amount""#, r#""x":1,"x":2,"amount""#), R::DuplicateKey, "data.*"),
+        ("a field that is not ours twice in the envelope", transaction(r#""data""#, r#""x":1,"x":2,"data""#), R::DuplicateKey, "*"),
         ("the customer twice in an identity event", identity(r#""customer_id":"C1""#, r#""customer_id":"C1","customer_id":"C2""#), R::DuplicateKey, "data.customer_id"),
     ]
 }
