@@ -240,9 +240,11 @@ fn show(alert: &AlertDetail) -> anyhow::Result<()> {
         (
             "rule text",
             format!(
-                "{} in rulebook {}",
+                "{} (meaning {}) in rulebook {}, fields {}",
                 output::short(&alert.rule_digest),
-                output::short(&alert.rulebook_digest)
+                output::short(&alert.meaning_digest),
+                output::short(&alert.rulebook_digest),
+                output::short(&alert.schema_digest)
             ),
         ),
         ("remarks", if marks.is_empty() { "none".to_owned() } else { marks.join("; ") }),

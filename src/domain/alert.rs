@@ -80,8 +80,12 @@ pub struct Alert {
     pub title: String,
     /// Digest of the rule file's text.
     pub rule_digest: String,
+    /// Digest of what the rule means, lists that it reads included: unchanged by wording.
+    pub meaning_digest: String,
     /// Digest of the rulebook.
     pub rulebook_digest: String,
+    /// Digest of the field schema that the rulebook was checked against.
+    pub schema_digest: String,
     /// What it asks for.
     pub class: AlertClass,
     /// How grave.

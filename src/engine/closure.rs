@@ -404,32 +404,7 @@ pub fn reads_window(rule: &Rule, expr: &Expr) -> bool {
         ExprKind::Let(index) => {
             rule.lets.get(*index).is_some_and(|inner| reads_window(rule, &inner.expr))
         }
-        _ => children(expr).into_iter().any(|child| reads_window(rule, child)),
-    }
-}
-
-/// The direct parts of an expression.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Literal(_)
-        | ExprKind::Field(_)
-        | ExprKind::Param(_)
-        | ExprKind::Let(_)
-        | ExprKind::Aggregate(_)
-        | ExprKind::Score => Vec::new(),
-        ExprKind::Not(a)
-        | ExprKind::Negate(a)
-        | ExprKind::Has(a)
-        | ExprKind::Abs(a)
-        | ExprKind::Round(a, _)
-        | ExprKind::In { item: a, .. } => vec![a],
-        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
-        ExprKind::Compare(_, a, b)
-        | ExprKind::Arithmetic(_, a, b)
-        | ExprKind::Default(a, b)
-        | ExprKind::Min(a, b)
-        | ExprKind::Max(a, b) => vec![a, b],
-        ExprKind::If(a, b, c) | ExprKind::Clamp(a, b, c) => vec![a, b, c],
+        _ => expr.parts().into_iter().any(|part| reads_window(rule, part)),
     }
 }
 

@@ -3,7 +3,6 @@
 //! [`Engine::apply`] is the only function that changes state. It is synchronous and deterministic: no
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
-mod canonical;
 mod closure;
 mod explain;
 mod frame;

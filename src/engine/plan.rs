@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::domain::Instant;
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{EventName, EventSet, Role, Type};
+use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, Window};
 
-use super::canonical::canonical;
 use super::closure::{BoolFn, CompiledList, Compiler, ValueFn};
 use super::frame::Read;
 use super::row::SlotSet;

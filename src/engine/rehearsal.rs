@@ -144,6 +144,7 @@ fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
     }
     Arc::new(Rulebook {
         digest: rulebook.digest.clone(),
+        schema_digest: rulebook.schema_digest.clone(),
         rules: vec![Arc::new(rule.clone())],
         lists,
         sources: BTreeMap::new(),

@@ -9,7 +9,7 @@ use crate::rulebook::typed::{
     Window,
 };
 
-use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, children};
+use super::closure::{BoolFn, Compiler, NumberFn, ValueFn};
 use super::frame::Read;
 use super::plan::{Layout, let_memos};
 use super::strings::Symbol;
@@ -232,23 +232,15 @@ fn slots(rule: &Rule, expr: &Expr, into: &mut BTreeSet<Slot>) {
     {
         into.extend(table.by.iter().copied());
     }
-    for child in children(expr) {
-        slots(rule, child, into);
+    for part in expr.parts() {
+        slots(rule, part, into);
     }
 }
 
 /// All fields that any part of `rule` reads, and those that make up its keys.
 pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
     let mut all = BTreeSet::from([Slot::Now]);
-    let conditions = rule.filter.iter().chain(std::iter::once(&rule.when));
-    let lets = rule.lets.iter().map(|item| &item.expr);
-    let unless = rule.unless.iter().map(|item| &item.expr);
-    let entering = rule.aggregates.iter().flat_map(|item| item.filter.iter().chain(&item.value));
-    let rekyc = rule.rekyc.iter().flat_map(|spec| spec.when.iter().chain(values(&spec.reason)));
-    let said = values(&rule.alert.message).chain(std::iter::once(&rule.alert.score));
-    for expr in conditions.chain(lets).chain(unless).chain(entering).chain(said).chain(rekyc) {
-        slots(rule, expr, &mut all);
-    }
+    rule.each_expr(&mut |expr| slots(rule, expr, &mut all));
     for param in &rule.params {
         if let ParamValue::Table(table) = &param.value {
             all.extend(table.by.iter().copied());
@@ -264,13 +256,6 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
         );
     }
     all
-}
-
-fn values(template: &Template) -> impl Iterator<Item = &Expr> {
-    template.parts.iter().filter_map(|part| match part {
-        TemplatePart::Value(expr, _) => Some(expr),
-        TemplatePart::Text(_) => None,
-    })
 }
 
 fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {

@@ -157,6 +157,13 @@ catalogue! {
     AccountCurrency, "account.currency", Text, Maybe, None, "The account's currency.";
 }
 
+/// Hexadecimal BLAKE3 of all fields with their types and words.
+#[must_use]
+pub fn schema_digest() -> String {
+    let text = format!("{FIELDS:?}");
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
 /// Number of slots.
 pub const SLOTS: usize = FIELDS.len();
 

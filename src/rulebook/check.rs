@@ -24,6 +24,7 @@ use std::sync::Arc;
 use super::catalogue::{EventName, Family, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader::{self, RuleNames};
+use super::meaning;
 use super::parse;
 use super::source::{self, Node, NodeKind};
 use super::typed::{
@@ -168,7 +169,7 @@ impl Checker<'_> {
         rekyc: Option<RekycSpec>,
         tests: Vec<super::example::Example>,
     ) -> Option<Rule> {
-        Some(Rule {
+        let mut rule = Rule {
             name: header.name,
             path: self.path.to_owned(),
             title: header.title,
@@ -190,7 +191,10 @@ impl Checker<'_> {
             tests,
             source: Arc::from(self.source),
             digest: blake3::hash(self.source.as_bytes()).to_hex().to_string(),
-        })
+            meaning: String::new(),
+        };
+        rule.meaning = meaning::rule_digest(&rule, self.lists);
+        Some(rule)
     }
 
     /// Names that a `sequence` binds are known, though this version cannot use them.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::catalogue;
 use super::check;
 use super::diagnostic::{Diagnostic, has_error};
 use super::lists;
@@ -79,6 +80,7 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
         .collect();
     let rulebook = Rulebook {
         digest: digest(&sources),
+        schema_digest: catalogue::schema_digest(),
         rules: rules.into_iter().map(Arc::new).collect(),
         lists,
         sources,

@@ -13,6 +13,7 @@ pub mod example_reader;
 pub mod lexer;
 pub mod lists;
 pub mod loader;
+pub mod meaning;
 pub mod parse;
 pub mod render;
 pub mod source;

@@ -19,6 +19,8 @@ use super::example::Example;
 pub struct Rulebook {
     /// Hexadecimal BLAKE3 of all rule and list texts with their paths: the rulebook's identity.
     pub digest: String,
+    /// Hexadecimal BLAKE3 of the field schema that the rules were checked against.
+    pub schema_digest: String,
     /// The rules, sorted by name; rules with `status: off` are checked but not here.
     pub rules: Vec<Arc<Rule>>,
     /// The lists, by name.
@@ -93,6 +95,8 @@ pub struct Rule {
     pub source: Arc<str>,
     /// Hexadecimal BLAKE3 of `source`.
     pub digest: String,
+    /// Hexadecimal BLAKE3 of what it means, lists that it reads included (`meaning`).
+    pub meaning: String,
 }
 
 /// A named constant, or a table of constants by closed-set fields.
@@ -235,6 +239,16 @@ pub struct RekycSpec {
 pub struct Template {
     /// Alternating text and places.
     pub parts: Vec<TemplatePart>,
+}
+
+impl Template {
+    /// The expressions in it.
+    pub fn values(&self) -> impl Iterator<Item = &Expr> {
+        self.parts.iter().filter_map(|part| match part {
+            TemplatePart::Value(expr, _) => Some(expr),
+            TemplatePart::Text(_) => None,
+        })
+    }
 }
 
 /// One piece of a [`Template`].
@@ -432,6 +446,14 @@ impl Expr {
         }
     }
 
+    /// Hands this expression and all within to `note`; an aggregate's own are not within.
+    pub fn each_part(&self, note: &mut dyn FnMut(&Self)) {
+        note(self);
+        for part in self.parts() {
+            part.each_part(note);
+        }
+    }
+
     /// Whether both mean the same, wherever they are written. Names are compared by index, so both
     /// must be of the same rule.
     #[must_use]
@@ -476,6 +498,23 @@ impl Aggregate {
 }
 
 impl Rule {
+    /// Hands every expression of the rule to `note`, in no order that means anything: conditions,
+    /// `let`s, what enters windows, score, and the values in its texts.
+    pub fn each_expr(&self, note: &mut dyn FnMut(&Expr)) {
+        self.filter.iter().for_each(&mut *note);
+        note(&self.when);
+        self.lets.iter().for_each(|item| note(&item.expr));
+        self.unless.iter().for_each(|item| note(&item.expr));
+        for aggregate in &self.aggregates {
+            aggregate.filter.iter().chain(&aggregate.value).for_each(&mut *note);
+        }
+        note(&self.alert.score);
+        self.alert.message.values().for_each(&mut *note);
+        if let Some(spec) = &self.rekyc {
+            spec.when.iter().chain(spec.reason.values()).for_each(note);
+        }
+    }
+
     /// The text that `span` covers.
     #[must_use]
     pub fn text(&self, span: SourceSpan) -> &str {

@@ -270,7 +270,8 @@ async fn write_ledger(tx: &mut SqliteConnection, commit: &Commit) -> Result<(), 
 }
 
 async fn write_alerts(tx: &mut SqliteConnection, sorted: &Sorted<'_>) -> Result<(), Error> {
-    let head = "INSERT INTO alert (key, id, sequence, rule, title, rule_digest, rulebook_digest, \
+    let head = "INSERT INTO alert (key, id, sequence, rule, title, rule_digest, meaning_digest, \
+                rulebook_digest, schema_digest, \
                 class, severity, score, message, entity_role, entity_id, customer, at, \
                 event_sequence, event_source, event_id, event_at, is_late, is_re_evaluated, \
                 is_shadow, cooldown, digest, evidence) ";
@@ -316,7 +317,9 @@ fn bind_alert(row: &mut Row<'_, '_>, item: &AlertRow<'_>) -> Result<(), Error> {
         .push_bind(alert.rule.clone())
         .push_bind(alert.title.clone())
         .push_bind(alert.rule_digest.clone())
+        .push_bind(alert.meaning_digest.clone())
         .push_bind(alert.rulebook_digest.clone())
+        .push_bind(alert.schema_digest.clone())
         .push_bind(alert.class.word())
         .push_bind(alert.severity.word())
         .push_bind(alert.score.to_string())

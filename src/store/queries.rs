@@ -144,7 +144,9 @@ impl Reader {
         Ok(Found::One(Box::new(AlertDetail {
             summary: alert_summary(&row)?,
             rule_digest: row.text("rule_digest")?,
+            meaning_digest: row.text("meaning_digest")?,
             rulebook_digest: row.text("rulebook_digest")?,
+            schema_digest: row.text("schema_digest")?,
             digest: row.text("digest")?,
             evidence: evidence::from_json(&row.text("evidence")?)?,
             further: self.occurrences(id).await?,

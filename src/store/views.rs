@@ -90,8 +90,12 @@ pub struct AlertDetail {
     pub summary: AlertSummary,
     /// Digest of the rule file.
     pub rule_digest: String,
+    /// Digest of what the rule means.
+    pub meaning_digest: String,
     /// Digest of the rulebook.
     pub rulebook_digest: String,
+    /// Digest of the field schema.
+    pub schema_digest: String,
     /// Digest over the whole alert.
     pub digest: String,
     /// Why.

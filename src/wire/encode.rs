@@ -59,7 +59,9 @@ pub fn alert(alert: &Alert) -> Option<Outgoing> {
         is_late: alert.is_late,
         is_re_evaluated: alert.is_re_evaluated,
         rule_digest: &alert.rule_digest,
+        meaning_digest: &alert.meaning_digest,
         rulebook_digest: &alert.rulebook_digest,
+        schema_digest: &alert.schema_digest,
         cooldown: alert.cooldown.map(|span| span.to_string()),
         evidence: evidence(&alert.evidence),
     };

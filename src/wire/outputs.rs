@@ -67,8 +67,12 @@ pub struct AlertData<'a> {
     pub is_re_evaluated: bool,
     /// Digest of the rule file.
     pub rule_digest: &'a str,
+    /// Digest of what the rule means, lists that it reads included: unchanged by wording.
+    pub meaning_digest: &'a str,
     /// Digest of the rulebook.
     pub rulebook_digest: &'a str,
+    /// Digest of the field schema that the rulebook was checked against.
+    pub schema_digest: &'a str,
     /// Further matches within this span extend the alert (`7d`, `36h`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<String>,

@@ -1,0 +1,241 @@
+//! The meaning of expressions and rules as text: equal texts mean the same.
+//!
+//! Names of parameters and `let`s are replaced by what they stand for, so two rules that write the
+//! same filter in other words share one series, and editing a comment moves no state. A rule's meaning
+//! digest covers what decides and what is asked for, and the lists that are read; words for people
+//! (title, message, reason, tags, remarks, order of keys) and tests are not in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::typed::{
+    Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status,
+};
+
+/// Hexadecimal BLAKE3 of what `rule` means, with `lists` as they are now.
+///
+/// A rule whose digest is unchanged raises the same alerts, in other words perhaps.
+#[must_use]
+pub fn rule_digest(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
+    let text = rule_text(rule, lists);
+    blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
+    let mut out = String::new();
+    let is_shadow = rule.status == Status::Shadow;
+    let _ = writeln!(out, "rule {:?} shadow {is_shadow}", rule.name);
+    let _ = writeln!(out, "class {} severity {}", rule.class.word(), rule.severity.word());
+    let _ = writeln!(out, "wakes {:?} about {:?}", rule.trigger, rule.entity);
+    let mut part = |name: &str, expr: &Expr| {
+        let _ = write!(out, "{name} ");
+        write_expr(&mut out, rule, expr);
+        out.push('\n');
+    };
+    rule.filter.iter().for_each(|filter| part("where", filter));
+    part("when", &rule.when);
+    // Exceptions are counted by name, so that the name is part of what happens.
+    for exception in &rule.unless {
+        part(&format!("unless {:?}", exception.name), &exception.expr);
+    }
+    part("score", &rule.alert.score);
+    if let Some(when) = rule.rekyc.as_ref().and_then(|spec| spec.when.as_ref()) {
+        part("rekyc when", when);
+    }
+    let _ = writeln!(out, "cooldown {:?}", rule.alert.cooldown);
+    if let Some(spec) = &rule.rekyc {
+        let (scope, level, cause) = (spec.scope.word(), spec.level.word(), spec.cause.word());
+        let _ = writeln!(out, "rekyc {scope} {level} {cause} due {:?}", spec.due);
+    }
+    for name in lists_read(rule) {
+        let _ = writeln!(out, "list {name:?} {:?}", lists.get(&name));
+    }
+    out
+}
+
+/// The names of the lists that `rule` reads.
+#[must_use]
+pub fn lists_read(rule: &Rule) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut note = |expr: &Expr| {
+        if let ExprKind::In { set: Membership::List(name), .. } = &expr.kind {
+            names.insert(name.clone());
+        }
+    };
+    rule.each_expr(&mut |expr| expr.each_part(&mut note));
+    names
+}
+
+fn write_aggregate(out: &mut String, rule: &Rule, aggregate: &Aggregate) {
+    let Aggregate { function, source, value, filter, by, window, span: _ } = aggregate;
+    let _ = write!(out, "({function:?} of {source:?} by {by:?} over {window:?}");
+    for (word, expr) in [("value", value), ("where", filter)] {
+        if let Some(expr) = expr {
+            let _ = write!(out, " {word} ");
+            write_expr(out, rule, expr);
+        }
+    }
+    out.push(')');
+}
+
+/// The canonical text of `expr` in `rule`.
+#[must_use]
+pub fn canonical(rule: &Rule, expr: &Expr) -> String {
+    let mut text = String::new();
+    write_expr(&mut text, rule, expr);
+    text
+}
+
+fn write_expr(out: &mut String, rule: &Rule, expr: &Expr) {
+    match &expr.kind {
+        ExprKind::Literal(literal) => write_literal(out, literal),
+        ExprKind::Field(slot) => out.push_str(slot.field().path),
+        ExprKind::Param(index) => match rule.params.get(*index).map(|param| &param.value) {
+            Some(ParamValue::Constant(literal)) => write_literal(out, literal),
+            Some(ParamValue::Table(table)) => {
+                out.push_str("(table");
+                for slot in &table.by {
+                    let _ = write!(out, " {}", slot.field().path);
+                }
+                for (pattern, literal) in &table.rows {
+                    let _ = write!(out, " {pattern:?} ");
+                    write_literal(out, literal);
+                }
+                if let Some(default) = &table.default {
+                    out.push_str(" default ");
+                    write_literal(out, default);
+                }
+                out.push(')');
+            }
+            None => out.push('?'),
+        },
+        ExprKind::Let(index) => match rule.lets.get(*index) {
+            Some(inner) => write_expr(out, rule, &inner.expr),
+            None => out.push('?'),
+        },
+        ExprKind::Aggregate(index) => match rule.aggregates.get(*index) {
+            Some(aggregate) => write_aggregate(out, rule, aggregate),
+            None => out.push('?'),
+        },
+        _ => {
+            let _ = write!(out, "({}", head(&expr.kind));
+            for child in expr.parts() {
+                out.push(' ');
+                write_expr(out, rule, child);
+            }
+            out.push(')');
+        }
+    }
+}
+
+/// What an expression does with its parts.
+fn head(kind: &ExprKind) -> String {
+    match kind {
+        ExprKind::Not(_) => "not".to_owned(),
+        ExprKind::Negate(_) => "negate".to_owned(),
+        ExprKind::And(_) => "and".to_owned(),
+        ExprKind::Or(_) => "or".to_owned(),
+        ExprKind::Compare(op, ..) => op.word().to_owned(),
+        ExprKind::Arithmetic(op, ..) => format!("{op:?}"),
+        ExprKind::In { set, negated, .. } => {
+            let word = if *negated { "not in" } else { "in" };
+            match set {
+                Membership::Words(words) => format!("{word} {words:?}"),
+                Membership::List(name) => format!("{word} list.{name}"),
+            }
+        }
+        ExprKind::Default(..) => "default".to_owned(),
+        ExprKind::If(..) => "if".to_owned(),
+        ExprKind::Has(_) => "has".to_owned(),
+        ExprKind::Min(..) => "min".to_owned(),
+        ExprKind::Max(..) => "max".to_owned(),
+        ExprKind::Clamp(..) => "clamp".to_owned(),
+        ExprKind::Abs(_) => "abs".to_owned(),
+        ExprKind::Round(_, places) => format!("round {places}"),
+        ExprKind::Score => "score".to_owned(),
+        ExprKind::Literal(_)
+        | ExprKind::Field(_)
+        | ExprKind::Param(_)
+        | ExprKind::Let(_)
+        | ExprKind::Aggregate(_) => String::new(),
+    }
+}
+
+fn write_literal(out: &mut String, literal: &Literal) {
+    let _ = match literal {
+        Literal::Number(number) => write!(out, "{}", number.normalize()),
+        Literal::Text(text) => write!(out, "{text:?}"),
+        Literal::Duration(span) => write!(out, "{}us", span.0),
+        Literal::Bool(value) => write!(out, "{value}"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rulebook::check;
+
+    const RULE: &str = r#"lang: 1
+rule: r
+title: a title
+severity: high
+trigger: transaction
+entity: customer
+params:
+  least: 3
+let:
+  n: count(transaction where tx.country in list.far) by customer over 7d
+when: n >= least
+unless:
+  - small: tx.amount < 10
+alert: { score: 50, message: "{n} payments" }
+"#;
+
+    fn digest(text: &str, far: &str) -> String {
+        let (list, problems) =
+            crate::rulebook::lists::read("lists/far.csv", &format!("value\n{far}\n"));
+        assert_eq!(problems, []);
+        let lists = BTreeMap::from([("far".to_owned(), list)]);
+        let (rule, problems) = check::check("p/r.yaml", text, &lists);
+        rule_digest(&rule.unwrap_or_else(|| panic!("{problems:#?}")), &lists)
+    }
+
+    #[test]
+    fn words_for_people_change_no_meaning_and_what_decides_does() {
+        let before = digest(RULE, "KP");
+        for (from, to) in [
+            ("title: a title\n", "title: another title   # a remark\n"),
+            ("{n} payments", "too many: {n}"),
+            ("least: 3", "least: 3.00"),
+            ("params:\n  least: 3\nlet:", "let:"),
+            ("let:\n  n:", "let:\n  number:"),
+        ] {
+            let mut text = RULE.replace(from, to);
+            if from.starts_with("params") {
+                text = text.replace("least", "3");
+            }
+            if from.starts_with("let") {
+                text = text.replace("n >= least", "number >= least").replace("{n}", "{number}");
+            }
+            assert_ne!(text, RULE, "{from}");
+            assert_eq!(digest(&text, "KP"), before, "{from} -> {to}");
+        }
+        for (from, to) in [
+            ("least: 3", "least: 4"),
+            ("over 7d", "over 8d"),
+            (">= least", "> least"),
+            ("< 10", "< 11"),
+            ("- small:", "- tiny:"),
+            ("score: 50", "score: 51"),
+            ("severity: high", "severity: low"),
+            ("by customer over", "by account over"),
+            ("entity: customer", "entity: account"),
+            ("title: a title", "title: a title\nstatus: shadow"),
+        ] {
+            let text = RULE.replace(from, to);
+            assert_ne!(text, RULE, "{from}");
+            assert_ne!(digest(&text, "KP"), before, "{from} -> {to}");
+        }
+        assert_ne!(digest(RULE, "KP\nIR"), before, "a list that is read");
+    }
+}
