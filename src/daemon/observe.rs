@@ -193,6 +193,7 @@ impl Observer {
         self.metrics.late_events(counts.late);
         self.metrics.unknown_customers(counts.unknown_customer);
         for rule in &counts.rules {
+            self.metrics.rule_evaluations(&rule.rule, rule.evaluated, rule.met_absent);
             self.metrics.rule_matches(&rule.rule, rule.matched);
             for (exception, count) in &rule.excused {
                 self.metrics.rule_excused(&rule.rule, exception, *count);

@@ -264,15 +264,22 @@ impl Compiler<'_> {
                 {
                     let (slot, number, holds) = (*slot, *number, compare::<Decimal>(op));
                     return Box::new(move |frame| {
-                        frame.row.get(slot).number().is_some_and(|value| holds(&value, &number))
+                        let value = frame.row.get(slot).number();
+                        both(frame, value, Some(number), holds)
                     });
                 }
                 let (left, right, holds) = (self.number(left), self.number(right), compare(op));
-                Box::new(move |frame| both(left(frame), right(frame), holds))
+                Box::new(move |frame| {
+                    let (left, right) = (left(frame), right(frame));
+                    both(frame, left, right, holds)
+                })
             }
             Type::Duration | Type::Time => {
                 let (left, right, holds) = (self.micros(left), self.micros(right), compare(op));
-                Box::new(move |frame| both(left(frame), right(frame), holds))
+                Box::new(move |frame| {
+                    let (left, right) = (left(frame), right(frame));
+                    both(frame, left, right, holds)
+                })
             }
             Type::Text => {
                 if let (ExprKind::Field(slot), ExprKind::Literal(Literal::Text(text))) =
@@ -281,15 +288,15 @@ impl Compiler<'_> {
                     let (slot, symbol) = (*slot, self.layout.strings.intern(text));
                     let wanted = op == CompareOp::Equal;
                     return Box::new(move |frame| {
-                        frame
-                            .row
-                            .get(slot)
-                            .symbol()
-                            .is_some_and(|value| (value == symbol) == wanted)
+                        let value = frame.row.get(slot).symbol();
+                        frame.known(value).is_some_and(|value| (value == symbol) == wanted)
                     });
                 }
                 let (left, right, holds) = (self.text(left), self.text(right), compare(op));
-                Box::new(move |frame| both(left(frame), right(frame), holds))
+                Box::new(move |frame| {
+                    let (left, right) = (left(frame), right(frame));
+                    both(frame, left, right, holds)
+                })
             }
             Type::Bool => {
                 let (left, right, holds) =
@@ -306,13 +313,16 @@ impl Compiler<'_> {
                 let words: Vec<Symbol> =
                     words.iter().map(|word| self.layout.strings.intern(word)).collect();
                 Box::new(move |frame| {
-                    item(frame).is_some_and(|symbol| words.contains(&symbol) != negated)
+                    let symbol = item(frame);
+                    frame.known(symbol).is_some_and(|symbol| words.contains(&symbol) != negated)
                 })
             }
             Membership::List(name) => {
                 let list = self.layout.list(name);
                 Box::new(move |frame| {
-                    item(frame).is_some_and(|symbol| list.contains(symbol, frame.row.at) != negated)
+                    let symbol = item(frame);
+                    let at = frame.row.at;
+                    frame.known(symbol).is_some_and(|symbol| list.contains(symbol, at) != negated)
                 })
             }
         }
@@ -408,11 +418,13 @@ pub fn reads_window(rule: &Rule, expr: &Expr) -> bool {
     }
 }
 
-fn both<T>(left: Option<T>, right: Option<T>, holds: fn(&T, &T) -> bool) -> bool {
-    match (left, right) {
-        (Some(left), Some(right)) => holds(&left, &right),
-        _ => false,
-    }
+fn both<T: Copy>(
+    frame: &mut Frame<'_>,
+    left: Option<T>,
+    right: Option<T>,
+    holds: fn(&T, &T) -> bool,
+) -> bool {
+    frame.known(left.zip(right)).is_some_and(|(left, right)| holds(&left, &right))
 }
 
 fn compare<T: PartialOrd>(op: CompareOp) -> fn(&T, &T) -> bool {

@@ -61,9 +61,20 @@ pub struct Frame<'a> {
     pub mode: Mode,
     /// The match's score, once it is known.
     pub score: Option<Decimal>,
+    /// A comparison or `in` met an absent value, and was false for that reason.
+    pub met_absent: bool,
 }
 
 impl Frame<'_> {
+    /// What a comparison needs; notes it when it is not there.
+    #[inline]
+    pub const fn known<T: Copy>(&mut self, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.met_absent = true;
+        }
+        value
+    }
+
     /// Reads a window of the row's key. A key that is not in the row has no value; a key that no event
     /// entered yet has an empty window.
     pub fn read(&mut self, read: Read) -> Value {

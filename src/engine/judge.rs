@@ -246,6 +246,7 @@ impl State {
             stamp: self.stamp,
             mode,
             score: None,
+            met_absent: false,
         }
     }
 
@@ -263,11 +264,17 @@ impl State {
     ) -> bool {
         let mode = again.map_or(Mode::Live, Mode::AsOf);
         let mut frame = self.frame(plan, mode);
-        if rule.filter.as_ref().is_some_and(|filter| !filter(&mut frame))
-            || !(rule.when)(&mut frame)
-        {
+        let held =
+            rule.filter.as_ref().is_none_or(|filter| filter(&mut frame)) && (rule.when)(&mut frame);
+        let met_absent = frame.met_absent;
+        if let Some(counts) = self.counts.rules.get_mut(index) {
+            counts.evaluated += 1;
+            counts.met_absent += u64::from(met_absent);
+        }
+        if !held {
             return false;
         }
+        let mut frame = self.frame(plan, mode);
         let excuse = rule.unless.iter().position(|unless| unless(&mut frame));
         let score = (rule.score)(&mut frame).unwrap_or(Decimal::ZERO);
         let score = score.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED);
@@ -462,6 +469,7 @@ impl State {
             stamp: self.stamp,
             mode,
             score: Some(score),
+            met_absent: false,
         };
         work(&mut frame, &archive)
     }
@@ -518,6 +526,8 @@ impl State {
 fn rule_counts(rule: &RulePlan) -> RuleCounts {
     RuleCounts {
         rule: rule.rule.name.clone(),
+        evaluated: 0,
+        met_absent: 0,
         matched: 0,
         excused: rule.rule.unless.iter().map(|unless| (unless.name.clone(), 0)).collect(),
     }

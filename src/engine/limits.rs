@@ -55,6 +55,10 @@ pub struct Counts {
 pub struct RuleCounts {
     /// The rule.
     pub rule: String,
+    /// How often it was woken and judged.
+    pub evaluated: u64,
+    /// How often a comparison of `where` or `when` met an absent value then, and was false for it.
+    pub met_absent: u64,
     /// How often its condition held.
     pub matched: u64,
     /// How often each exception excused a match, in file order.

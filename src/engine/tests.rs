@@ -401,3 +401,39 @@ fn both_legs_of_an_event_sent_again_count_once() {
     let outcome = engine.apply(4, &Event { at: at(60), ..own });
     assert_eq!(outcome.effects.len(), 1, "{outcome:#?}");
 }
+
+#[test]
+fn an_absent_value_that_made_a_comparison_false_is_counted_and_one_that_was_handled_is_not() {
+    let rule = |name: &str, when: &str| {
+        format!(
+            "lang: 1\nrule: {name}\ntitle: t\nseverity: low\ntrigger: transaction\n\
+             entity: customer\nwhen: {when}\nalert: {{ score: 1, message: m }}\n"
+        )
+    };
+    let rules = [
+        rule("a-compared", "tx.branch == \"B1\""),
+        rule("b-listed", "tx.branch in [\"B1\"]"),
+        rule("c-asked", "has(tx.branch) and tx.branch == \"B1\""),
+        rule("d-defaulted", "(tx.branch ?? \"none\") == \"B1\""),
+        rule("e-ratio", "tx.amount / (tx.amount - 5) > 1"),
+    ];
+    let mut engine = engine(&rules.each_ref().map(String::as_str));
+    run(&mut engine, &[registered(1, "1"), cash(1, 0, "5", "1"), cash(2, 0, "6", "1")]);
+    let counts: Vec<_> = engine
+        .take_counts()
+        .rules
+        .iter()
+        .map(|it| (it.rule.clone(), it.evaluated, it.met_absent))
+        .collect();
+    let row = |name: &str, met_absent| (name.to_owned(), 2, met_absent);
+    assert_eq!(
+        counts,
+        [
+            row("a-compared", 2),
+            row("b-listed", 2),
+            row("c-asked", 0),
+            row("d-defaulted", 0),
+            row("e-ratio", 1),
+        ]
+    );
+}

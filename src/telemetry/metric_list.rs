@@ -110,6 +110,10 @@ metrics! {
         "Alerts raised, by rule and severity.";
     ALERT_OCCURRENCES = Kind::Counter, "weir_alert_occurrences_total", ["rule"],
         "Further matches that extended an open alert within its cool-down.";
+    RULE_EVALUATIONS = Kind::Counter, "weir_rule_evaluations_total", ["rule"],
+        "Events that woke a rule and were judged by it.";
+    RULE_ABSENT = Kind::Counter, "weir_rule_absent_total", ["rule"],
+        "Evaluations in which a comparison of the rule met an absent value, and was false for it.";
     RULE_MATCHES = Kind::Counter, "weir_rule_matches_total", ["rule"],
         "Events for which a rule's condition held, whether or not an alert came of it.";
     RULE_EXCUSED = Kind::Counter, "weir_rule_excused_total", ["rule", "exception"],

@@ -86,6 +86,8 @@ pub struct Metrics {
     commit: Histogram,
     alerts: IntCounterVec,
     alert_occurrences: IntCounterVec,
+    rule_evaluations: IntCounterVec,
+    rule_absent: IntCounterVec,
     rule_matches: IntCounterVec,
     rule_excused: IntCounterVec,
     rekyc_requests: IntCounterVec,
@@ -136,6 +138,8 @@ impl Metrics {
             commit: histogram(into, &list::COMMIT)?,
             alerts: counters(into, &list::ALERTS)?,
             alert_occurrences: counters(into, &list::ALERT_OCCURRENCES)?,
+            rule_evaluations: counters(into, &list::RULE_EVALUATIONS)?,
+            rule_absent: counters(into, &list::RULE_ABSENT)?,
             rule_matches: counters(into, &list::RULE_MATCHES)?,
             rule_excused: counters(into, &list::RULE_EXCUSED)?,
             rekyc_requests: counters(into, &list::REKYC_REQUESTS)?,
@@ -284,6 +288,12 @@ impl Metrics {
         self.alert_occurrences.with_label_values(&[rule]).inc();
     }
 
+    /// A rule judged so many events; in so many of them it met an absent value.
+    pub fn rule_evaluations(&self, rule: &str, count: u64, met_absent: u64) {
+        self.rule_evaluations.with_label_values(&[rule]).inc_by(count);
+        self.rule_absent.with_label_values(&[rule]).inc_by(met_absent);
+    }
+
     /// A rule's condition held for this many events.
     pub fn rule_matches(&self, rule: &str, count: u64) {
         self.rule_matches.with_label_values(&[rule]).inc_by(count);
@@ -349,6 +359,7 @@ impl Metrics {
             let name = rule.name.as_str();
             self.alerts.with_label_values(&[name, rule.severity.word()]).inc_by(0);
             self.alert_occurrences.with_label_values(&[name]).inc_by(0);
+            self.rule_evaluations(name, 0, 0);
             self.rule_matches.with_label_values(&[name]).inc_by(0);
             for exception in &rule.exceptions {
                 self.rule_excused.with_label_values(&[name, exception.as_str()]).inc_by(0);

@@ -197,6 +197,7 @@ fn single_counters_and_gauges_move() {
     metrics.commit(Duration::from_millis(8));
     metrics.alert("r", Severity::Low);
     metrics.alert_occurrence("r");
+    metrics.rule_evaluations("r", 20, 16);
     metrics.rule_matches("r", 9);
     metrics.rekyc_request(RekycCause::Behaviour);
     metrics.identity_changes(10);
@@ -223,6 +224,8 @@ fn single_counters_and_gauges_move() {
         ("weir_commit_seconds_count", "1"),
         ("weir_alerts_total{rule=\"r\",severity=\"low\"}", "1"),
         ("weir_alert_occurrences_total{rule=\"r\"}", "1"),
+        ("weir_rule_evaluations_total{rule=\"r\"}", "20"),
+        ("weir_rule_absent_total{rule=\"r\"}", "16"),
         ("weir_rule_matches_total{rule=\"r\"}", "9"),
         ("weir_rekyc_requests_total{cause=\"behaviour\"}", "1"),
         ("weir_identity_changes_total", "10"),
