@@ -364,6 +364,7 @@ impl Compiler<'_> {
                 }
                 None => Box::new(|_| Value::Absent),
             },
+            ExprKind::Call(call, arguments) => self.call(call, arguments),
             // Every other form is compiled by its type above; the checker lets no other pair through.
             _ => Box::new(|_| Value::Absent),
         }

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use crate::domain::Instant;
 
 use super::row::{Row, Value};
+use super::strings::Strings;
 use super::table::{KeyRef, KeyTable};
 use super::window::{Reading, SeriesPlan};
 
@@ -47,6 +48,8 @@ impl Default for Memo {
 pub struct Frame<'a> {
     /// The leg or event.
     pub row: &'a Row,
+    /// All texts.
+    pub strings: &'a Strings,
     /// All key tables.
     pub tables: &'a mut [KeyTable],
     /// The row's key in each table.

@@ -239,6 +239,7 @@ impl State {
     fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {
         Frame {
             row: &self.row,
+            strings: &self.strings,
             tables: &mut self.tables,
             keys: &self.keys,
             plans: &plan.series,
@@ -462,6 +463,7 @@ impl State {
         let archive = Archive { plan, strings: &self.strings, journal: &self.journal };
         let mut frame = Frame {
             row: &self.row,
+            strings: &self.strings,
             tables: &mut self.tables,
             keys: &self.keys,
             plans: &plan.series,

@@ -6,6 +6,7 @@
 mod closure;
 mod explain;
 mod frame;
+mod functions;
 mod journal;
 mod judge;
 mod legs;

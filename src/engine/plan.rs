@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::Instant;
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{EventName, EventSet, Role, Type};
@@ -87,6 +89,8 @@ pub struct Layout {
     memos: usize,
     lists: BTreeMap<String, Arc<CompiledList>>,
     rulebook_lists: BTreeMap<String, List>,
+    /// The institution's zone.
+    pub zone: TimeZone,
 }
 
 impl Plan {
@@ -99,6 +103,7 @@ impl Plan {
             memos: 0,
             lists: BTreeMap::new(),
             rulebook_lists: rulebook.lists.clone(),
+            zone: rulebook.institution.zone.clone(),
         };
         let rules: Vec<RulePlan> = rulebook
             .rules

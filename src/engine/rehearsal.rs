@@ -146,6 +146,7 @@ fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
         digest: rulebook.digest.clone(),
         schema_digest: rulebook.schema_digest.clone(),
         rules: vec![Arc::new(rule.clone())],
+        institution: rulebook.institution.clone(),
         lists,
         sources: BTreeMap::new(),
     })

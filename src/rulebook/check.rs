@@ -2,14 +2,15 @@
 //!
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
-//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `aggregate`,
-//! `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call` and
+//! `functions`, `aggregate`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
 mod call;
 mod effects;
 mod expression;
+mod functions;
 mod habits;
 mod header;
 mod names;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::catalogue;
 use super::check;
 use super::diagnostic::{Diagnostic, has_error};
+use super::institution::Institution;
 use super::lists;
 use super::typed::{List, Rulebook, SourceSpan, Status};
 
@@ -82,6 +83,7 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
         digest: digest(&sources),
         schema_digest: catalogue::schema_digest(),
         rules: rules.into_iter().map(Arc::new).collect(),
+        institution: Institution::default(),
         lists,
         sources,
     };

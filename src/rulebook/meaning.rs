@@ -152,6 +152,7 @@ fn head(kind: &ExprKind) -> String {
         ExprKind::Clamp(..) => "clamp".to_owned(),
         ExprKind::Abs(_) => "abs".to_owned(),
         ExprKind::Round(_, places) => format!("round {places}"),
+        ExprKind::Call(call, _) => call.canonical(),
         ExprKind::Score => "score".to_owned(),
         ExprKind::Literal(_)
         | ExprKind::Field(_)

@@ -4,12 +4,14 @@
 //! checked rule (`check`), all files together a rulebook (`loader`). Nothing here does I/O: texts come
 //! in, values and diagnostics go out; `render` draws the diagnostics.
 
+pub mod call;
 pub mod catalogue;
 pub mod check;
 pub mod codes;
 pub mod diagnostic;
 pub mod example;
 pub mod example_reader;
+pub mod institution;
 pub mod lexer;
 pub mod lists;
 pub mod loader;

@@ -88,6 +88,16 @@ pub enum Function {
     Abs,
     /// `round(a)`, `round(a, places)`
     Round,
+    /// `starts_with(a, "prefix")`
+    StartsWith,
+    /// `hour(time)`
+    Hour,
+    /// `weekday(time)`
+    Weekday,
+    /// `day_of_month(time)`
+    DayOfMonth,
+    /// `mod(a, b)`
+    Mod,
 }
 
 /// `sum(tx.amount where ...) by account over 24h`
@@ -165,8 +175,20 @@ impl SyntaxKind {
 
 impl Function {
     /// All functions.
-    pub const ALL: &'static [Self] =
-        &[Self::If, Self::Has, Self::Min, Self::Max, Self::Clamp, Self::Abs, Self::Round];
+    pub const ALL: &'static [Self] = &[
+        Self::If,
+        Self::Has,
+        Self::Min,
+        Self::Max,
+        Self::Clamp,
+        Self::Abs,
+        Self::Round,
+        Self::StartsWith,
+        Self::Hour,
+        Self::Weekday,
+        Self::DayOfMonth,
+        Self::Mod,
+    ];
 
     /// As written.
     #[must_use]
@@ -179,6 +201,11 @@ impl Function {
             Self::Clamp => "clamp",
             Self::Abs => "abs",
             Self::Round => "round",
+            Self::StartsWith => "starts_with",
+            Self::Hour => "hour",
+            Self::Weekday => "weekday",
+            Self::DayOfMonth => "day_of_month",
+            Self::Mod => "mod",
         }
     }
 
@@ -212,9 +239,6 @@ pub const LATER_FUNCTIONS: &[&str] = &[
     "last",
     "since",
     "matches",
-    "starts_with",
-    "hour",
-    "weekday",
     "reaches",
     "cycle",
     "scatter_gather",

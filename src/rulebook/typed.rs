@@ -11,8 +11,10 @@ use rust_decimal::Decimal;
 use crate::domain::rekyc::{RekycCause, RekycLevel, RekycScope};
 use crate::domain::{AlertClass, Instant, Severity, Span};
 
+use super::call::Call;
 use super::catalogue::{EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
+use super::institution::Institution;
 
 /// All rules that are loaded together, in order of their names.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Rulebook {
     pub schema_digest: String,
     /// The rules, sorted by name; rules with `status: off` are checked but not here.
     pub rules: Vec<Arc<Rule>>,
+    /// What holds for all of them.
+    pub institution: Institution,
     /// The lists, by name.
     pub lists: BTreeMap<String, List>,
     /// The texts that the digest covers, by path relative to the rules folder: what is stored by
@@ -365,6 +369,8 @@ pub enum ExprKind {
     Abs(Box<Expr>),
     /// `round(a)` or `round(a, places)`, half away from zero.
     Round(Box<Expr>, u32),
+    /// Another function and its arguments.
+    Call(Call, Vec<Expr>),
 }
 
 /// What `in` looks through.
@@ -434,7 +440,7 @@ impl Expr {
                 vec![part]
             }
             E::In { item, .. } => vec![item],
-            E::And(parts) | E::Or(parts) => parts.iter().collect(),
+            E::And(parts) | E::Or(parts) | E::Call(_, parts) => parts.iter().collect(),
             E::Compare(_, left, right)
             | E::Arithmetic(_, left, right)
             | E::Default(left, right)
@@ -468,6 +474,7 @@ impl Expr {
             (E::Compare(left, ..), E::Compare(right, ..)) => left == right,
             (E::Arithmetic(left, ..), E::Arithmetic(right, ..)) => left == right,
             (E::Round(_, left), E::Round(_, right)) => left == right,
+            (E::Call(left, _), E::Call(right, _)) => left == right,
             (
                 E::In { set: left, negated: left_negated, .. },
                 E::In { set: right, negated: right_negated, .. },

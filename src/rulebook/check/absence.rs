@@ -128,6 +128,7 @@ impl Checker<'_> {
                 self.present_for(left, present);
                 self.present_for(right, present);
             }
+            ExprKind::Call(..) => self.present_for(expr, present),
             ExprKind::Let(index) => {
                 if let Some(named) = self.lets.get(*index) {
                     self.present_if(&named.expr, present);
@@ -151,7 +152,10 @@ impl Checker<'_> {
                     present.extend(&table.by);
                 }
             }
-            ExprKind::Arithmetic(..) | ExprKind::Negate(_) | ExprKind::Abs(_) => {
+            ExprKind::Arithmetic(..)
+            | ExprKind::Negate(_)
+            | ExprKind::Abs(_)
+            | ExprKind::Call(..) => {
                 expr.parts().into_iter().for_each(|part| self.present_for(part, present));
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! Calls that are not folds: `if has min max clamp abs round`.
+//! Calls that are not folds: how many values each takes, and the forms with a rule of their own.
 
 use rust_decimal::prelude::ToPrimitive;
 
@@ -80,6 +80,7 @@ impl Checker<'_> {
                 let number = self.must_be_number(first, "`abs`")?;
                 (ExprKind::Abs(Box::new(number)), Type::Number)
             }
+            _ => return self.plain_call(function, first, given.next(), span),
         };
         Some(Expr { kind, ty, span })
     }
@@ -140,5 +141,10 @@ const fn arity(function: Function) -> (usize, usize, &'static str) {
         Function::Clamp => (3, 3, "clamp(value, lowest, highest)"),
         Function::Abs => (1, 1, "abs(value)"),
         Function::Round => (1, 2, "round(value, places)"),
+        Function::StartsWith => (2, 2, "starts_with(tx.account, \"DE\")"),
+        Function::Hour => (1, 1, "hour(now)"),
+        Function::Weekday => (1, 1, "weekday(now)"),
+        Function::DayOfMonth => (1, 1, "day_of_month(now)"),
+        Function::Mod => (2, 2, "mod(tx.amount, 1000)"),
     }
 }

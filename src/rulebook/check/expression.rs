@@ -2,9 +2,10 @@
 //!
 //! `None` always means that something was reported.
 
+use crate::rulebook::call::WEEKDAYS;
 use crate::rulebook::catalogue::{Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
-use crate::rulebook::syntax::{Syntax, SyntaxKind};
+use crate::rulebook::syntax::{Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::{
     CompareOp, Expr, ExprKind, Literal, Membership, ParamValue, SourceSpan,
 };
@@ -162,7 +163,7 @@ impl Checker<'_> {
 
     /// Reports text that the closed set of the field beside it does not hold.
     fn must_be_possible(&mut self, field: &Expr, text: &Expr) -> Option<()> {
-        let ExprKind::Field(slot) = field.kind else { return Some(()) };
+        let Some(closed) = self.closed_set(field) else { return Some(()) };
         let texts: Vec<String> = match &text.kind {
             ExprKind::Literal(Literal::Text(text)) => vec![text.clone()],
             ExprKind::Param(index) => match &self.params.get(*index)?.value {
@@ -175,17 +176,32 @@ impl Checker<'_> {
             },
             _ => return Some(()),
         };
-        texts.iter().try_for_each(|word| self.must_be_word(slot, word, text.span))
+        texts.iter().try_for_each(|word| self.must_be_one_of(&closed, word, text.span))
+    }
+
+    /// The only words that a value can have, if they are a fixed set.
+    fn closed_set(&self, expr: &Expr) -> Option<ClosedSet> {
+        let (name, words) = match &expr.kind {
+            ExprKind::Field(slot) => (slot.field().path.to_owned(), slot.field().values?),
+            ExprKind::Call(call, _) => (self.written(expr.span), call.values()?),
+            _ => return None,
+        };
+        Some(ClosedSet { name, words })
     }
 
     /// Reports a word that is not in the field's closed set.
     pub(super) fn must_be_word(&mut self, slot: Slot, word: &str, span: SourceSpan) -> Option<()> {
-        let field = slot.field();
-        let Some(words) = field.values.filter(|words| !words.contains(&word)) else {
+        let Some(words) = slot.field().values else { return Some(()) };
+        let closed = ClosedSet { name: slot.field().path.to_owned(), words };
+        self.must_be_one_of(&closed, word, span)
+    }
+
+    fn must_be_one_of(&mut self, closed: &ClosedSet, word: &str, span: SourceSpan) -> Option<()> {
+        if closed.words.contains(&word) {
             return Some(());
-        };
-        let title = format!("`{}` is never \"{word}\"", field.path);
-        let help = did_you_mean(word, words).map(|help| help.replace('`', "\""));
+        }
+        let title = format!("`{}` is never \"{word}\"", closed.name);
+        let help = did_you_mean(word, closed.words).map(|help| help.replace('`', "\""));
         self.report("E022", span, title, "no such value", help);
         None
     }
@@ -199,11 +215,8 @@ impl Checker<'_> {
         place: Place,
     ) -> Option<Expr> {
         let item = self.expression(item, place);
-        let slot = item.as_ref().and_then(|item| match item.kind {
-            ExprKind::Field(slot) => Some(slot),
-            _ => None,
-        });
-        let set = self.set(set, slot);
+        let closed = item.as_ref().and_then(|item| self.closed_set(item));
+        let set = self.set(set, closed.as_ref());
         let item = item?;
         if item.ty != Type::Text {
             let title = format!("{} cannot be looked up in a list", article(item.ty));
@@ -214,7 +227,7 @@ impl Checker<'_> {
         Some(Expr { kind, ty: Type::Bool, span })
     }
 
-    fn set(&mut self, set: &Syntax, slot: Option<Slot>) -> Option<Membership> {
+    fn set(&mut self, set: &Syntax, closed: Option<&ClosedSet>) -> Option<Membership> {
         match &set.kind {
             SyntaxKind::Error => None,
             SyntaxKind::Path(path) if path.starts_with("list.") => {
@@ -236,7 +249,7 @@ impl Checker<'_> {
                 None
             }
             SyntaxKind::List(items) => {
-                let words: Vec<_> = items.iter().map(|item| self.list_word(item, slot)).collect();
+                let words: Vec<_> = items.iter().map(|item| self.list_word(item, closed)).collect();
                 words.into_iter().collect::<Option<_>>().map(Membership::Words)
             }
             _ => {
@@ -247,12 +260,12 @@ impl Checker<'_> {
         }
     }
 
-    fn list_word(&mut self, item: &Syntax, slot: Option<Slot>) -> Option<String> {
+    fn list_word(&mut self, item: &Syntax, closed: Option<&ClosedSet>) -> Option<String> {
         match &item.kind {
             SyntaxKind::Error => None,
             SyntaxKind::Text(word) => {
-                if let Some(slot) = slot {
-                    self.must_be_word(slot, word, item.span)?;
+                if let Some(closed) = closed {
+                    self.must_be_one_of(closed, word, item.span)?;
                 }
                 Some(word.clone())
             }
@@ -267,10 +280,18 @@ impl Checker<'_> {
     }
 }
 
-/// The closed set of a path's field.
+/// The only words that a value can have.
+struct ClosedSet {
+    /// The value, as messages name it.
+    name: String,
+    words: &'static [&'static str],
+}
+
+/// The closed set of a path's field or of a function.
 fn words_of(syntax: &Syntax) -> Option<&'static [&'static str]> {
     match &syntax.kind {
         SyntaxKind::Path(path) => Slot::by_path(path)?.values,
+        SyntaxKind::Call { function: Function::Weekday, .. } => Some(WEEKDAYS),
         _ => None,
     }
 }

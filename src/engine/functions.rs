@@ -1,0 +1,73 @@
+//! Functions of plain values as closures.
+//!
+//! An argument that is absent makes the result absent; of a condition, false.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+
+use crate::rulebook::call::{Call, WEEKDAYS};
+use crate::rulebook::typed::Expr;
+
+use super::closure::{Compiler, ValueFn};
+use super::row::Value;
+use super::strings::Symbol;
+
+impl Compiler<'_> {
+    /// Compiles a call.
+    pub fn call(&mut self, call: &Call, arguments: &[Expr]) -> ValueFn {
+        match (call, arguments) {
+            (Call::StartsWith, [text, prefix]) => {
+                let (text, prefix) = (self.text(text), self.text(prefix));
+                Box::new(move |frame| {
+                    let sides = text(frame).zip(prefix(frame));
+                    let strings = frame.strings;
+                    Value::Bool(frame.known(sides).is_some_and(|(text, prefix)| {
+                        strings.text(text).starts_with(strings.text(prefix))
+                    }))
+                })
+            }
+            (Call::Hour, [time]) => {
+                self.local(time, |at, _| Value::Number(Decimal::from(at.hour())))
+            }
+            (Call::DayOfMonth, [time]) => {
+                self.local(time, |at, _| Value::Number(Decimal::from(at.day())))
+            }
+            (Call::Weekday, [time]) => self.local(time, |at, words| {
+                let index = usize::try_from(at.weekday().to_monday_zero_offset()).ok();
+                index.and_then(|index| words.get(index)).copied().into()
+            }),
+            (Call::Mod, [number, divisor]) => {
+                let (number, divisor) = (self.number(number), self.number(divisor));
+                Box::new(move |frame| match (number(frame), divisor(frame)) {
+                    (Some(number), Some(divisor)) => number.checked_rem(divisor).into(),
+                    _ => Value::Absent,
+                })
+            }
+            // The checker lets no other number of arguments through.
+            _ => Box::new(|_| Value::Absent),
+        }
+    }
+
+    /// What `read` takes from the institution's clock and calendar at a time; it is also given the
+    /// symbols of the weekdays, Monday first.
+    fn local(&mut self, time: &Expr, read: fn(DateTime, &[Symbol]) -> Value) -> ValueFn {
+        let time = self.micros(time);
+        let zone = self.layout.zone.clone();
+        let words: Vec<Symbol> =
+            WEEKDAYS.iter().map(|word| self.layout.strings.intern(word)).collect();
+        Box::new(move |frame| {
+            let at = time(frame).and_then(|micros| civil(&zone, micros));
+            at.map_or(Value::Absent, |at| read(at, &words))
+        })
+    }
+}
+
+/// What clock and calendar of `zone` show at an instant; `None` outside the calendar's years.
+fn civil(zone: &TimeZone, micros: i64) -> Option<DateTime> {
+    Timestamp::from_microsecond(micros).ok().map(|stamp| zone.to_datetime(stamp))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Functions of plain values: what each is called, and what comes out.
+//!
+//! A [`Call`] holds what is known when the rule is read; what is known only for an event are the
+//! arguments beside it in `ExprKind::Call`. The checker has seen to their number and types.
+
+use super::catalogue::Type;
+
+/// The words that `weekday` gives.
+pub const WEEKDAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// A function of plain values; absent when one of its arguments is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `starts_with(a, "prefix")`: false when a side is absent.
+    StartsWith,
+    /// `hour(t)`: 0 to 23 in the institution's zone.
+    Hour,
+    /// `weekday(t)`: one of [`WEEKDAYS`] in the institution's zone.
+    Weekday,
+    /// `day_of_month(t)`: 1 to 31 in the institution's zone.
+    DayOfMonth,
+    /// `mod(a, b)`: what is left of `a` when `b` is taken away as often as it fits; it has the sign of
+    /// `a`. Absent when `b` is zero.
+    Mod,
+}
+
+impl Call {
+    /// As written.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::StartsWith => "starts_with",
+            Self::Hour => "hour",
+            Self::Weekday => "weekday",
+            Self::DayOfMonth => "day_of_month",
+            Self::Mod => "mod",
+        }
+    }
+
+    /// Type of what comes out.
+    #[must_use]
+    pub const fn ty(&self) -> Type {
+        match self {
+            Self::StartsWith => Type::Bool,
+            Self::Weekday => Type::Text,
+            Self::Hour | Self::DayOfMonth | Self::Mod => Type::Number,
+        }
+    }
+
+    /// The only words that can come out, if they are a fixed set.
+    #[must_use]
+    pub const fn values(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Weekday => Some(WEEKDAYS),
+            _ => None,
+        }
+    }
+
+    /// The call as canonical text: equal texts compute the same from the same arguments.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        self.word().to_owned()
+    }
+}
