@@ -50,8 +50,10 @@ pub enum Value {
 /// One event of the story.
 #[derive(Clone, Debug)]
 pub struct ExampleEvent {
-    /// When.
+    /// When it happened.
     pub at: Instant,
+    /// When it reaches us: at or after `at`; stories are played in this order.
+    pub arrives: Instant,
     /// What kind.
     pub name: EventName,
     /// Fields by their name within the family (`amount`, `direction`, `customer`), defaults applied.

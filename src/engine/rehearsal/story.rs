@@ -61,10 +61,10 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The events of the story in order of time; those of the same instant in order of the file.
+/// The events of the story in order of arrival; those of the same instant in order of the file.
 pub fn events(example: &Example) -> Vec<Event<'_>> {
     let mut ordered: Vec<&ExampleEvent> = example.events.iter().collect();
-    ordered.sort_by_key(|event| event.at);
+    ordered.sort_by_key(|event| event.arrives);
     ordered.iter().zip(1..).map(|(event, number)| domain_event(event, number)).collect()
 }
 

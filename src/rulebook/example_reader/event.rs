@@ -19,11 +19,12 @@ pub(super) type Defaults<'n> = BTreeMap<EventName, Vec<(Slot, &'n Node)>>;
 /// When an event of the story happens, and how often.
 struct Schedule {
     at: Instant,
+    arrives: Instant,
     every: Span,
     times: usize,
 }
 
-const SCHEDULE_KEYS: &[&str] = &["at", "every", "times"];
+const SCHEDULE_KEYS: &[&str] = &["at", "arrives", "every", "times"];
 
 impl Reader<'_> {
     pub(super) fn defaults<'n>(&mut self, node: Option<&'n Node>, start: Instant) -> Defaults<'n> {
@@ -97,11 +98,12 @@ impl Reader<'_> {
             return;
         }
         let Some(schedule) = schedule else { return };
-        let mut at = schedule.at;
+        let (mut at, mut arrives) = (schedule.at, schedule.arrives);
         for round in 1..=schedule.times {
             let Some(fields) = self.values(&fields, start, round) else { return };
-            events.push(ExampleEvent { at, name, fields, span: node.span });
+            events.push(ExampleEvent { at, arrives, name, fields, span: node.span });
             at = at.plus(schedule.every);
+            arrives = arrives.plus(schedule.every);
         }
     }
 
@@ -135,7 +137,22 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Schedule { at: at?, every, times })
+        let at = at?;
+        let arrives = self.arrival(get("arrives"), at, start)?;
+        Some(Schedule { at, arrives, every, times })
+    }
+
+    /// When an event reaches us: at once, unless the story says later.
+    fn arrival(&mut self, node: Option<&Node>, at: Instant, start: Instant) -> Option<Instant> {
+        let Some(node) = node else { return Some(at) };
+        let arrives = self.offset(node, start)?;
+        if arrives < at {
+            let help = Some("`arrives` is when we hear of it; `at` is when it happened".to_owned());
+            let title = "the event arrives before it happens";
+            self.error("E210", node.span, title, "earlier than `at`", help);
+            return None;
+        }
+        Some(arrives)
     }
 
     fn every(&mut self, node: &Node) -> Option<Span> {
