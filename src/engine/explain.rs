@@ -46,9 +46,12 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
     let facts = explanation
         .facts
         .iter()
-        .map(|&slot| NamedValue {
-            name: slot.field().path.to_owned(),
-            value: plain(frame.row.get(slot), slot.field().ty, strings),
+        .map(|&slot| {
+            let field = archive.plan.rulebook.catalogue.field(slot);
+            NamedValue {
+                name: field.path.clone(),
+                value: plain(frame.row.get(slot), field.ty, strings),
+            }
         })
         .collect();
     let windows =

@@ -144,6 +144,7 @@ impl State {
     ) -> Vec<(Symbol, Symbol)> {
         let Some(kind) = plan.kinds.get(self.row.name.index() as usize) else { return Vec::new() };
         self.stamp += 1;
+        self.row.set(Slot::EVERYONE, || self.words.everyone());
         self.keys.fill(KeyRef::Absent);
         for &index in &kind.enter {
             self.enter(plan, index);
@@ -293,7 +294,7 @@ impl State {
         let key = (rule.symbol, entity);
         let cooldown = rule.rule.alert.cooldown;
         let about = Entity {
-            role: rule.rule.entity.word().to_owned(),
+            role: plan.rulebook.catalogue.role_word(rule.rule.entity).to_owned(),
             id: self.strings.text(entity).to_owned(),
         };
         let id = alert_id(rule, &about, origin);
@@ -370,7 +371,7 @@ impl State {
             rule_digest: rule.rule.digest.clone(),
             meaning_digest: rule.rule.meaning.clone(),
             rulebook_digest: plan.rulebook.digest.clone(),
-            schema_digest: plan.rulebook.schema_digest.clone(),
+            schema_digest: plan.rulebook.catalogue.digest().to_owned(),
             class: rule.rule.class,
             severity: rule.rule.severity,
             score,
@@ -495,12 +496,12 @@ impl State {
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();
         for (layout, plans) in new.tables.iter_mut().zip(&new.series) {
-            let place = old.tables.iter().position(|table| table.roles == layout.roles);
+            let place = old.tables.iter().position(|table| table.identity == layout.identity);
             let kept = place.and_then(|place| old_tables.get_mut(place)?.take());
             let before = place.and_then(|place| old.tables.get(place));
             let from = layout.carry_over(before, watermark);
-            let mut table = kept.unwrap_or_else(|| KeyTable::new(layout.roles.clone()));
-            table.replan(plans, &from);
+            let mut table = kept.unwrap_or_else(|| KeyTable::new(layout.slots.clone()));
+            table.replan(&layout.slots, plans, &from);
             self.tables.push(table);
         }
         self.make_room(new);
@@ -537,9 +538,9 @@ fn rule_counts(rule: &RulePlan) -> RuleCounts {
 
 const fn customer_slot(row: &Row) -> Slot {
     match row.name.family() {
-        Family::Transaction => Slot::TxCustomer,
-        Family::Kyc => Slot::KycCustomer,
-        Family::Security => Slot::SecurityCustomer,
+        Family::Transaction => Slot::TX_CUSTOMER,
+        Family::Kyc => Slot::KYC_CUSTOMER,
+        Family::Security => Slot::SECURITY_CUSTOMER,
     }
 }
 

@@ -64,24 +64,24 @@ pub fn fill_leg(
     strings: &mut Strings,
 ) {
     let other = if leg.is_inbound { &transaction.originator } else { &transaction.beneficiary };
-    row.set(Slot::TxAmount, || Value::Number(transaction.base_amount));
-    row.set(Slot::TxLocalAmount, || Value::Number(transaction.booked.amount));
-    row.set(Slot::TxCurrency, || Value::Text(strings.intern(transaction.booked.currency.code())));
-    row.set(Slot::TxType, || words.transaction(transaction.kind));
-    row.set(Slot::TxStatus, || words.status(transaction.status));
-    row.set(Slot::TxDirection, || words.direction(leg.is_inbound));
-    row.set(Slot::TxCustomer, || leg.customer.into());
-    row.set(Slot::TxAccount, || leg.account.into());
+    row.set(Slot::TX_AMOUNT, || Value::Number(transaction.base_amount));
+    row.set(Slot::TX_LOCAL_AMOUNT, || Value::Number(transaction.booked.amount));
+    row.set(Slot::TX_CURRENCY, || Value::Text(strings.intern(transaction.booked.currency.code())));
+    row.set(Slot::TX_TYPE, || words.transaction(transaction.kind));
+    row.set(Slot::TX_STATUS, || words.status(transaction.status));
+    row.set(Slot::TX_DIRECTION, || words.direction(leg.is_inbound));
+    row.set(Slot::TX_CUSTOMER, || leg.customer.into());
+    row.set(Slot::TX_ACCOUNT, || leg.account.into());
     let counterparty = other.account.as_deref().or(other.customer.as_deref());
-    row.set(Slot::TxCounterparty, || text(strings, counterparty));
-    row.set(Slot::TxCountry, || text(strings, other.country.as_ref().map(Country::code)));
-    row.set(Slot::TxBank, || text(strings, other.bank.as_deref()));
-    row.set(Slot::TxInitiator, || words.initiator(transaction.initiator));
-    row.set(Slot::TxPurpose, || text(strings, transaction.purpose.as_deref()));
-    row.set(Slot::TxBranch, || text(strings, transaction.branch.as_deref()));
-    row.set(Slot::TxChannel, || text(strings, transaction.session.channel.as_deref()));
-    row.set(Slot::TxDevice, || text(strings, transaction.session.device.as_deref()));
-    row.set(Slot::TxIp, || text(strings, transaction.session.ip.as_deref()));
+    row.set(Slot::TX_COUNTERPARTY, || text(strings, counterparty));
+    row.set(Slot::TX_COUNTRY, || text(strings, other.country.as_ref().map(Country::code)));
+    row.set(Slot::TX_BANK, || text(strings, other.bank.as_deref()));
+    row.set(Slot::TX_INITIATOR, || words.initiator(transaction.initiator));
+    row.set(Slot::TX_PURPOSE, || text(strings, transaction.purpose.as_deref()));
+    row.set(Slot::TX_BRANCH, || text(strings, transaction.branch.as_deref()));
+    row.set(Slot::TX_CHANNEL, || text(strings, transaction.session.channel.as_deref()));
+    row.set(Slot::TX_DEVICE, || text(strings, transaction.session.device.as_deref()));
+    row.set(Slot::TX_IP, || text(strings, transaction.session.ip.as_deref()));
     fill_account(row, leg.account, profiles);
 }
 
@@ -94,17 +94,17 @@ pub fn fill_identity(
     strings: &mut Strings,
 ) {
     let Session { channel, device, ip, .. } = &event.session;
-    row.set(Slot::KycCustomer, || Value::Text(customer));
+    row.set(Slot::KYC_CUSTOMER, || Value::Text(customer));
     let account = event.account.as_ref().map(|account| strings.intern(&account.id));
-    row.set(Slot::KycAccount, || account.into());
-    row.set(Slot::KycField, || text(strings, event.field.as_deref()));
-    row.set(Slot::KycChannel, || text(strings, channel.as_deref()));
-    row.set(Slot::KycDevice, || text(strings, device.as_deref()));
-    row.set(Slot::KycIp, || text(strings, ip.as_deref()));
-    row.set(Slot::KycDocument, || text(strings, event.document.as_deref()));
-    row.set(Slot::KycPhone, || text(strings, event.phone.as_deref()));
-    row.set(Slot::KycEmail, || text(strings, event.email.as_deref()));
-    row.set(Slot::KycAddress, || text(strings, event.address.as_deref()));
+    row.set(Slot::KYC_ACCOUNT, || account.into());
+    row.set(Slot::KYC_FIELD, || text(strings, event.field.as_deref()));
+    row.set(Slot::KYC_CHANNEL, || text(strings, channel.as_deref()));
+    row.set(Slot::KYC_DEVICE, || text(strings, device.as_deref()));
+    row.set(Slot::KYC_IP, || text(strings, ip.as_deref()));
+    row.set(Slot::KYC_DOCUMENT, || text(strings, event.document.as_deref()));
+    row.set(Slot::KYC_PHONE, || text(strings, event.phone.as_deref()));
+    row.set(Slot::KYC_EMAIL, || text(strings, event.email.as_deref()));
+    row.set(Slot::KYC_ADDRESS, || text(strings, event.address.as_deref()));
     fill_account(row, account, profiles);
 }
 
@@ -116,15 +116,15 @@ pub fn fill_security(
     strings: &mut Strings,
 ) {
     let Session { channel, device, ip, country } = &event.session;
-    row.set(Slot::SecurityCustomer, || Value::Text(customer));
-    row.set(Slot::SecurityOutcome, || text(strings, event.outcome.as_deref()));
-    row.set(Slot::SecurityMethod, || text(strings, event.method.as_deref()));
-    row.set(Slot::SecurityPayee, || text(strings, event.payee.as_deref()));
-    row.set(Slot::SecurityChannel, || text(strings, channel.as_deref()));
-    row.set(Slot::SecurityDevice, || text(strings, device.as_deref()));
-    row.set(Slot::SecurityIp, || text(strings, ip.as_deref()));
+    row.set(Slot::SECURITY_CUSTOMER, || Value::Text(customer));
+    row.set(Slot::SECURITY_OUTCOME, || text(strings, event.outcome.as_deref()));
+    row.set(Slot::SECURITY_METHOD, || text(strings, event.method.as_deref()));
+    row.set(Slot::SECURITY_PAYEE, || text(strings, event.payee.as_deref()));
+    row.set(Slot::SECURITY_CHANNEL, || text(strings, channel.as_deref()));
+    row.set(Slot::SECURITY_DEVICE, || text(strings, device.as_deref()));
+    row.set(Slot::SECURITY_IP, || text(strings, ip.as_deref()));
     let country = country.as_ref().map(Country::code);
-    row.set(Slot::SecurityCountry, || text(strings, country));
+    row.set(Slot::SECURITY_COUNTRY, || text(strings, country));
 }
 
 /// Fills the customer's facts.
@@ -135,26 +135,26 @@ pub fn fill_customer(
     words: &Words,
     strings: &mut Strings,
 ) {
-    row.set(Slot::CustomerKnown, || Value::Bool(is_known));
+    row.set(Slot::CUSTOMER_KNOWN, || Value::Bool(is_known));
     let state = snapshot.state.filter(|_| is_known);
-    row.set(Slot::CustomerState, || words.state(state));
-    row.set(Slot::CustomerRisk, || words.risk(snapshot.risk));
-    row.set(Slot::CustomerSegment, || words.segment(snapshot.segment));
+    row.set(Slot::CUSTOMER_STATE, || words.state(state));
+    row.set(Slot::CUSTOMER_RISK, || words.risk(snapshot.risk));
+    row.set(Slot::CUSTOMER_SEGMENT, || words.segment(snapshot.segment));
     let country = snapshot.country.as_ref().map(Country::code);
-    row.set(Slot::CustomerCountry, || text(strings, country));
-    row.set(Slot::CustomerOccupation, || snapshot.occupation.into());
-    row.set(Slot::CustomerExpectedTurnover, || snapshot.expected_turnover.into());
-    row.set(Slot::CustomerSince, || snapshot.since.into());
-    row.set(Slot::CustomerVerifiedAt, || snapshot.verified_at.into());
-    row.set(Slot::CustomerDocumentExpiresAt, || snapshot.document_expires_at.into());
-    row.set(Slot::CustomerNextReviewAt, || snapshot.next_review_at.into());
+    row.set(Slot::CUSTOMER_COUNTRY, || text(strings, country));
+    row.set(Slot::CUSTOMER_OCCUPATION, || snapshot.occupation.into());
+    row.set(Slot::CUSTOMER_EXPECTED_TURNOVER, || snapshot.expected_turnover.into());
+    row.set(Slot::CUSTOMER_SINCE, || snapshot.since.into());
+    row.set(Slot::CUSTOMER_VERIFIED_AT, || snapshot.verified_at.into());
+    row.set(Slot::CUSTOMER_DOCUMENT_EXPIRES_AT, || snapshot.document_expires_at.into());
+    row.set(Slot::CUSTOMER_NEXT_REVIEW_AT, || snapshot.next_review_at.into());
 }
 
 fn fill_account(row: &mut Row, account: Option<Symbol>, profiles: &Profiles) {
     let Some(account) = account.and_then(|account| profiles.account(account)) else { return };
-    row.set(Slot::AccountOpenedAt, || account.opened_at.into());
-    row.set(Slot::AccountPurpose, || account.purpose.into());
-    row.set(Slot::AccountCurrency, || account.currency.into());
+    row.set(Slot::ACCOUNT_OPENED_AT, || account.opened_at.into());
+    row.set(Slot::ACCOUNT_PURPOSE, || account.purpose.into());
+    row.set(Slot::ACCOUNT_CURRENCY, || account.currency.into());
 }
 
 fn text(strings: &mut Strings, value: Option<&str>) -> Value {
@@ -170,12 +170,14 @@ pub struct Words {
     risks: Vec<Symbol>,
     segments: Vec<Symbol>,
     directions: [Symbol; 2],
+    everyone: Symbol,
 }
 
 impl Words {
     /// Looks the words up.
     pub fn new(strings: &mut Strings) -> Self {
         let directions = [strings.intern("out"), strings.intern("in")];
+        let everyone = strings.intern("everyone");
         let mut all = |words: &[&str]| words.iter().map(|word| strings.intern(word)).collect();
         Self {
             transactions: all(TransactionKind::WORDS),
@@ -185,6 +187,7 @@ impl Words {
             risks: all(Risk::WORDS),
             segments: all(Segment::WORDS),
             directions,
+            everyone,
         }
     }
 
@@ -210,6 +213,11 @@ impl Words {
 
     fn segment(&self, segment: Option<Segment>) -> Value {
         segment.and_then(|segment| self.segments.get(segment as usize).copied()).into()
+    }
+
+    /// The key that all events share.
+    pub const fn everyone(&self) -> Value {
+        Value::Text(self.everyone)
     }
 
     const fn direction(&self, is_inbound: bool) -> Value {

@@ -332,7 +332,7 @@ fn transition_refused(event: &IdentityEvent<'_>, refused: ImpossibleTransition) 
 
 /// Empty tables for a plan.
 fn tables(plan: &Plan) -> Vec<KeyTable> {
-    plan.tables.iter().map(|table| KeyTable::new(table.roles.clone())).collect()
+    plan.tables.iter().map(|table| KeyTable::new(table.slots.clone())).collect()
 }
 
 #[cfg(test)]

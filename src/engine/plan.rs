@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Instant;
 use crate::rulebook::Rulebook;
-use crate::rulebook::catalogue::{EventName, EventSet, Role, Type};
+use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role, Type};
 use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, Window};
 
@@ -20,7 +20,7 @@ use super::frame::Read;
 use super::row::SlotSet;
 use super::rule_plan::{self, RulePlan};
 use super::strings::Strings;
-use super::table::CarryOver;
+use super::table::{CarryOver, RoleSlots};
 use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowPlan};
 
 /// Everything that follows from a rulebook.
@@ -60,6 +60,10 @@ pub struct KindPlan {
 pub struct TableLayout {
     /// The roles of its keys.
     pub roles: Vec<Role>,
+    /// The fields that carry the roles, by family.
+    pub slots: Vec<RoleSlots>,
+    /// The roles' names with those fields: what makes it the same table under another catalogue.
+    pub identity: String,
     /// What is kept under each key.
     pub series: Vec<SeriesLayout>,
 }
@@ -82,6 +86,8 @@ pub struct SeriesLayout {
 
 /// The layout while rules are being compiled.
 pub struct Layout {
+    /// Fields and roles.
+    pub catalogue: Arc<Catalogue>,
     /// All texts.
     pub strings: Strings,
     tables: Vec<TableLayout>,
@@ -97,6 +103,7 @@ impl Plan {
     /// Compiles `rulebook`. `strings` must be the engine's own; they are given back beside the plan.
     pub fn new(rulebook: &Arc<Rulebook>, strings: Strings) -> (Self, Strings) {
         let mut layout = Layout {
+            catalogue: Arc::clone(&rulebook.catalogue),
             strings,
             tables: Vec::new(),
             filters: Vec::new(),
@@ -189,7 +196,7 @@ impl Layout {
     pub fn table(&mut self, roles: &[Role]) -> usize {
         let found = self.tables.iter().position(|table| table.roles == roles);
         found.unwrap_or_else(|| {
-            self.tables.push(TableLayout { roles: roles.to_vec(), series: Vec::new() });
+            self.tables.push(TableLayout::new(&self.catalogue, roles));
             self.tables.len() - 1
         })
     }
@@ -253,6 +260,19 @@ impl Layout {
 }
 
 impl TableLayout {
+    fn new(catalogue: &Catalogue, roles: &[Role]) -> Self {
+        let slots: Vec<RoleSlots> = roles
+            .iter()
+            .map(|role| Family::ALL.map(|family| catalogue.role_slot(*role, family)))
+            .collect();
+        let mut identity = String::new();
+        for role in roles {
+            identity.push_str(&catalogue.role_text(*role));
+            identity.push(' ');
+        }
+        Self { roles: roles.to_vec(), slots, identity, series: Vec::new() }
+    }
+
     /// For each series, where its events come from under the plan `before`; a series that is new, or
     /// has a longer memory than before, notes since when it sees.
     pub fn carry_over(&mut self, before: Option<&Self>, watermark: Instant) -> Vec<CarryOver> {

@@ -143,8 +143,8 @@ fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
         lists.insert(name.clone(), List { rows: values.iter().map(row).collect() });
     }
     Arc::new(Rulebook {
+        catalogue: Arc::clone(&rulebook.catalogue),
         digest: rulebook.digest.clone(),
-        schema_digest: rulebook.schema_digest.clone(),
         rules: vec![Arc::new(rule.clone())],
         institution: rulebook.institution.clone(),
         lists,

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::Instant;
-use crate::rulebook::catalogue::{EventName, FIELDS, SLOTS, Slot};
+use crate::rulebook::catalogue::{EventName, SLOTS_MAX, Slot};
 
 use super::strings::Symbol;
 
@@ -66,29 +66,33 @@ impl From<Option<Instant>> for Value {
     }
 }
 
+/// Words of a slot set.
+const WORDS: usize = SLOTS_MAX / 64;
+
 /// A set of slots, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SlotSet(u64);
+pub struct SlotSet([u64; WORDS]);
 
-const _: () = assert!(SLOTS <= 64, "a slot set has 64 bits");
-
+#[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS_MAX")]
 impl SlotSet {
     /// Adds a slot.
     pub const fn insert(&mut self, slot: Slot) {
-        self.0 |= 1 << slot as u32;
+        self.0[slot.index() / 64] |= 1 << (slot.index() % 64);
     }
 
     /// Whether a slot is in the set.
-    pub const fn contains(self, slot: Slot) -> bool {
-        self.0 & (1 << slot as u32) != 0
+    pub const fn contains(&self, slot: Slot) -> bool {
+        self.0[slot.index() / 64] & (1 << (slot.index() % 64)) != 0
     }
 
-    fn slots(self) -> impl Iterator<Item = Slot> {
-        let mut bits = self.0;
-        std::iter::from_fn(move || {
-            let place = bits.trailing_zeros();
-            bits &= bits.wrapping_sub(1);
-            FIELDS.get(place as usize).map(|field| field.slot)
+    /// The places of the slots in it, ascending.
+    fn indices(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let place = bits.trailing_zeros() as usize;
+                bits &= bits.wrapping_sub(1);
+                (place < 64).then_some(word * 64 + place)
+            })
         })
     }
 }
@@ -97,7 +101,7 @@ impl SlotSet {
 ///
 /// Only slots that some rule reads are filled; the others stay absent.
 pub struct Row {
-    values: [Value; SLOTS],
+    values: [Value; SLOTS_MAX],
     wanted: SlotSet,
     /// What kind of event it is.
     pub name: EventName,
@@ -110,7 +114,7 @@ pub struct Row {
 impl Default for Row {
     fn default() -> Self {
         Self {
-            values: [Value::Absent; SLOTS],
+            values: [Value::Absent; SLOTS_MAX],
             wanted: SlotSet::default(),
             name: EventName::Transaction,
             at: Instant(0),
@@ -122,18 +126,20 @@ impl Default for Row {
 impl Row {
     /// Empties the row for another event.
     pub fn begin(&mut self, name: EventName, at: Instant, sequence: u64) {
-        for slot in self.wanted.slots() {
-            self.fill(slot, Value::Absent);
+        for index in self.wanted.indices() {
+            if let Some(place) = self.values.get_mut(index) {
+                *place = Value::Absent;
+            }
         }
         self.name = name;
         self.at = at;
         self.sequence = sequence;
-        self.set(Slot::Now, || Value::Micros(at.0));
+        self.set(Slot::NOW, || Value::Micros(at.0));
     }
 
     /// From now on only these slots are filled.
     pub fn want(&mut self, wanted: SlotSet) {
-        self.values = [Value::Absent; SLOTS];
+        self.values = [Value::Absent; SLOTS_MAX];
         self.wanted = wanted;
     }
 
@@ -144,14 +150,14 @@ impl Row {
         }
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS")]
+    #[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS_MAX")]
     const fn fill(&mut self, slot: Slot, value: Value) {
-        self.values[slot as usize] = value;
+        self.values[slot.index()] = value;
     }
 
     /// Reads one slot.
-    #[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS")]
+    #[expect(clippy::indexing_slicing, reason = "a slot is always below SLOTS_MAX")]
     pub const fn get(&self, slot: Slot) -> Value {
-        self.values[slot as usize]
+        self.values[slot.index()]
     }
 }

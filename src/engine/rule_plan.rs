@@ -117,7 +117,7 @@ impl RulePlan {
         tables.insert(entity_table);
         Self {
             symbol,
-            entity: Role::slot(rule.entity, rule.trigger.family()),
+            entity: layout.catalogue.role_slot(rule.entity, rule.trigger.family()),
             entity_table,
             tables,
             filter,
@@ -162,7 +162,7 @@ impl Explanation {
         slots(rule, &rule.when, &mut facts);
         rule.unless.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
         rule.lets.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
-        facts.remove(&Slot::Now);
+        facts.remove(&Slot::NOW);
         let windows = windows(compiler);
         Self { conditions, lets, params, facts: facts.into_iter().collect(), windows }
     }
@@ -239,7 +239,7 @@ fn slots(rule: &Rule, expr: &Expr, into: &mut BTreeSet<Slot>) {
 
 /// All fields that any part of `rule` reads, and those that make up its keys.
 pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
-    let mut all = BTreeSet::from([Slot::Now]);
+    let mut all = BTreeSet::from([Slot::NOW]);
     rule.each_expr(&mut |expr| slots(rule, expr, &mut all));
     for param in &rule.params {
         if let ParamValue::Table(table) = &param.value {
@@ -247,12 +247,9 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
         }
     }
     let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
-    for role in keys.chain([rule.entity, Role::Customer]) {
+    for role in keys.chain([rule.entity, Role::CUSTOMER]) {
         all.extend(
-            [Family::Transaction, Family::Kyc, Family::Security]
-                .map(|f| role.slot(f))
-                .iter()
-                .flatten(),
+            Family::ALL.map(|family| rule.catalogue.role_slot(role, family)).into_iter().flatten(),
         );
     }
     all

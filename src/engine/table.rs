@@ -6,7 +6,7 @@
 use hashbrown::HashMap;
 
 use crate::domain::Instant;
-use crate::rulebook::catalogue::{Family, Role, Slot};
+use crate::rulebook::catalogue::Slot;
 
 use super::row::Row;
 use super::strings::Symbol;
@@ -35,11 +35,14 @@ type Composite = [Option<Symbol>; ROLES_MAX];
 /// new one.
 pub type CarryOver = Option<(usize, Vec<Option<usize>>)>;
 
+/// The fields that carry a role, by family.
+pub type RoleSlots = [Option<Slot>; 3];
+
 const NO_KEY: u32 = u32::MAX;
 
 /// All keys of one combination of roles.
 pub struct KeyTable {
-    roles: Vec<Role>,
+    slots: Vec<RoleSlots>,
     /// By symbol, for a single role.
     by_symbol: Vec<u32>,
     /// For several roles.
@@ -59,10 +62,10 @@ struct KeyState {
 }
 
 impl KeyTable {
-    /// An empty table for keys of `roles`.
-    pub fn new(roles: Vec<Role>) -> Self {
+    /// An empty table for keys that these fields make up.
+    pub fn new(slots: Vec<RoleSlots>) -> Self {
         Self {
-            roles,
+            slots,
             by_symbol: Vec::new(),
             by_symbols: HashMap::default(),
             keys: Vec::new(),
@@ -188,9 +191,10 @@ impl KeyTable {
         }
     }
 
-    /// The same keys under another plan: for each new series the old one's index and the old column of
+    /// The same keys under another plan, whose fields may have other places: for each new series the old one's index and the old column of
     /// each new column.
-    pub fn replan(&mut self, plans: &[SeriesPlan], from: &[CarryOver]) {
+    pub fn replan(&mut self, slots: &[RoleSlots], plans: &[SeriesPlan], from: &[CarryOver]) {
+        self.slots = slots.to_vec();
         for state in &mut self.keys {
             state.series = plans
                 .iter()
@@ -206,8 +210,9 @@ impl KeyTable {
 
     fn symbols(&self, row: &Row) -> Option<Composite> {
         let mut symbols = [None; ROLES_MAX];
-        for (role, place) in self.roles.iter().zip(&mut symbols) {
-            *place = Some(row.get(role_slot(*role, row)?).symbol()?);
+        let family = row.name.family() as usize;
+        for (slots, place) in self.slots.iter().zip(&mut symbols) {
+            *place = Some(row.get(slots.get(family).copied().flatten()?).symbol()?);
         }
         Some(symbols)
     }
@@ -220,10 +225,4 @@ impl KeyTable {
             _ => self.by_symbols.get(symbols).copied(),
         }
     }
-}
-
-/// The slot that carries `role` in this row's family.
-pub const fn role_slot(role: Role, row: &Row) -> Option<Slot> {
-    let family: Family = row.name.family();
-    role.slot(family)
 }

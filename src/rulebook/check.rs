@@ -22,7 +22,7 @@ mod template;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::catalogue::{EventName, Family, Role, Slot, Type};
+use super::catalogue::{Catalogue, EventName, Family, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader::{self, RuleNames};
 use super::meaning;
@@ -49,11 +49,13 @@ const LATER_RULE_KEYS: &[&str] = &["sequence", "evidence", "dedup", "replaces"];
 /// Problems of the tree behind which the rest of the file is not what its author meant.
 const DISTORTING: &[&str] = &["E004", "E005", "E006"];
 
-/// Checks one rule file; `lists` holds every list file, also the ones with problems.
+/// Checks one rule file against the fields and roles of `catalogue`; `lists` holds every list file,
+/// also the ones with problems.
 #[must_use]
 pub fn check(
     path: &str,
     text: &str,
+    catalogue: &Arc<Catalogue>,
     lists: &BTreeMap<String, List>,
 ) -> (Option<Rule>, Vec<Diagnostic>) {
     let (root, problems) = source::read(path, text);
@@ -62,6 +64,7 @@ pub fn check(
     let mut checker = Checker {
         path,
         source: text,
+        catalogue,
         lists,
         problems,
         trigger: None,
@@ -84,6 +87,7 @@ pub fn check(
 struct Checker<'a> {
     path: &'a str,
     source: &'a str,
+    catalogue: &'a Arc<Catalogue>,
     lists: &'a BTreeMap<String, List>,
     problems: Vec<Diagnostic>,
     /// `None` when it was not understood; then nothing is said about event families.
@@ -106,8 +110,15 @@ struct Place {
     family: Option<Family>,
     is_in_aggregate: bool,
     has_score: bool,
-    /// The words of the field it is compared with, for suggestions.
-    words: Option<&'static [&'static str]>,
+    /// The words of what it is compared with, for suggestions.
+    words: Option<Words>,
+}
+
+/// Where a closed set of words is written.
+#[derive(Clone, Copy)]
+enum Words {
+    Field(Slot),
+    Fixed(&'static [&'static str]),
 }
 
 /// The conditions of a rule, checked.
@@ -171,6 +182,7 @@ impl Checker<'_> {
         tests: Vec<super::example::Example>,
     ) -> Option<Rule> {
         let mut rule = Rule {
+            catalogue: Arc::clone(self.catalogue),
             name: header.name,
             path: self.path.to_owned(),
             title: header.title,
@@ -280,7 +292,13 @@ impl Checker<'_> {
         if has_error(&self.problems) {
             return Vec::new();
         }
-        let names = RuleNames { trigger: self.trigger, entity, lets: &lets, lists: self.lists };
+        let names = RuleNames {
+            catalogue: self.catalogue,
+            trigger: self.trigger,
+            entity,
+            lets: &lets,
+            lists: self.lists,
+        };
         example_reader::read(&entry.value, &names, &mut self.problems, self.path)
     }
 

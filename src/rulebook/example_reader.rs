@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Instant, Span, Verification};
 
-use super::catalogue::{EventName, FIELDS, Role, Slot, Type};
+use super::catalogue::{Catalogue, EventName, Family, Field, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, Level, did_you_mean};
 use super::example::{Example, ExampleEvent, STORY_START, Value};
 use super::source::{Entry, Node, NodeKind};
@@ -21,6 +21,8 @@ use super::typed::{List, SourceSpan};
 /// What the tests of a rule may refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleNames<'a> {
+    /// Fields and roles.
+    pub catalogue: &'a Catalogue,
     /// The event that wakes the rule; `None` when it could not be read.
     pub trigger: Option<EventName>,
     /// Whom its alerts are about; `None` when it could not be read.
@@ -151,21 +153,20 @@ impl Reader<'_> {
     /// `{C1: {risk: low}}`: facts that hold before the story, by entity.
     fn facts(&mut self, node: &Node, role: &str, start: Instant) -> Facts {
         let prefix = format!("{role}.");
-        let known: Vec<(&str, Slot)> = FIELDS
-            .iter()
-            .filter_map(|field| Some((field.path.strip_prefix(&prefix)?, field.slot)))
-            .collect();
+        let fields = self.rule.catalogue.fields().iter();
+        let known: Vec<(&str, &Field)> =
+            fields.filter_map(|field| Some((field.path.strip_prefix(&prefix)?, field))).collect();
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let mut facts = Facts::new();
         for entity in self.any_mapping(node, "the facts").unwrap_or(&[]) {
             let values = facts.entry(entity.key.clone()).or_default();
             for fact in self.any_mapping(&entity.value, "the facts").unwrap_or(&[]) {
-                let Some((_, slot)) = known.iter().find(|(name, _)| *name == fact.key) else {
+                let Some((_, field)) = known.iter().find(|(name, _)| *name == fact.key) else {
                     let title = format!("`{}` is not a fact of a {role}", fact.key);
                     self.unknown("E204", fact, title, &names);
                     continue;
                 };
-                if let Some(value) = self.field_value(slot.field(), &fact.value, start, None) {
+                if let Some(value) = self.field_value(field, &fact.value, start, None) {
                     values.insert(fact.key.clone(), value);
                 }
             }
@@ -229,14 +230,21 @@ impl Reader<'_> {
     /// W302: a story that never wakes the rule passes whatever the rule says.
     fn warn_if_it_cannot_fire(&mut self, example: &Example) {
         let (Some(trigger), Some(entity)) = (self.rule.trigger, self.rule.entity) else { return };
-        let Some(slot) = entity.slot(trigger.family()) else { return };
-        let field = short_name(slot);
-        let wakes =
-            |event: &ExampleEvent| event.name == trigger && event.fields.contains_key(field);
+        let catalogue = self.rule.catalogue;
+        let Some(slot) = catalogue.role_slot(entity, trigger.family()) else { return };
+        let field = catalogue.field(slot);
+        let name = field.short_name();
+        // A fact is there whatever the event says.
+        let wakes = |event: &ExampleEvent| {
+            event.name == trigger && (field.family.is_none() || event.fields.contains_key(name))
+        };
         if example.events.iter().any(wakes) {
             return;
         }
-        let label = format!("no `{}` event with a `{field}`", event_key(trigger));
+        let label = match field.family {
+            Some(_) => format!("no `{}` event with a `{name}`", event_key(trigger)),
+            None => format!("no `{}` event", event_key(trigger)),
+        };
         self.problems.push(
             Diagnostic::new(
                 "W302",
@@ -326,10 +334,13 @@ fn event_key(name: EventName) -> String {
     if name == EventName::Transaction { "tx".to_owned() } else { name.word() }
 }
 
-/// A field's name within its family: `amount` of `tx.amount`.
-fn short_name(slot: Slot) -> &'static str {
-    let path = slot.field().path;
-    path.split_once('.').map_or(path, |(_, name)| name)
+/// What an event of `family` may say in a story.
+fn fields_of(catalogue: &Catalogue, family: Family) -> Vec<&Field> {
+    let own = catalogue.fields().iter().filter(|field| field.family == Some(family));
+    let facts: &[&[Slot]] =
+        if family == Family::Kyc { &[CUSTOMER_FACTS, ACCOUNT_FACTS] } else { &[] };
+    let facts = facts.iter().flat_map(|slots| slots.iter());
+    own.chain(facts.map(|slot| catalogue.field(*slot))).collect()
 }
 
 /// Offset from the story's start, as analysts write it.
@@ -339,18 +350,18 @@ fn offset(text: &str, start: Instant) -> Option<Instant> {
 
 /// The facts about a customer that an identity event of a story may set, beside its own fields.
 const CUSTOMER_FACTS: &[Slot] = &[
-    Slot::CustomerRisk,
-    Slot::CustomerSegment,
-    Slot::CustomerCountry,
-    Slot::CustomerOccupation,
-    Slot::CustomerExpectedTurnover,
-    Slot::CustomerDocumentExpiresAt,
-    Slot::CustomerNextReviewAt,
+    Slot::CUSTOMER_RISK,
+    Slot::CUSTOMER_SEGMENT,
+    Slot::CUSTOMER_COUNTRY,
+    Slot::CUSTOMER_OCCUPATION,
+    Slot::CUSTOMER_EXPECTED_TURNOVER,
+    Slot::CUSTOMER_DOCUMENT_EXPIRES_AT,
+    Slot::CUSTOMER_NEXT_REVIEW_AT,
 ];
 
 /// The facts about an account that an identity event may set when it names the account.
 const ACCOUNT_FACTS: &[Slot] =
-    &[Slot::AccountOpenedAt, Slot::AccountPurpose, Slot::AccountCurrency];
+    &[Slot::ACCOUNT_OPENED_AT, Slot::ACCOUNT_PURPOSE, Slot::ACCOUNT_CURRENCY];
 
 #[cfg(test)]
 mod tests;

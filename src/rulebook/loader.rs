@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::catalogue;
+use super::catalogue::Catalogue;
 use super::check;
 use super::diagnostic::{Diagnostic, has_error};
 use super::institution::Institution;
@@ -52,11 +52,12 @@ pub fn file_kind(path: &str) -> FileKind {
 #[must_use]
 pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let mut diagnostics = Vec::new();
+    let catalogue = Catalogue::built_in();
     let lists = read_lists(sources, &mut diagnostics);
     let mut rules = Vec::new();
     let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
     for (path, text) in of_kind(sources, FileKind::Rule) {
-        let (rule, problems) = check::check(path, text, &lists);
+        let (rule, problems) = check::check(path, text, &catalogue, &lists);
         diagnostics.extend(problems);
         rules.extend(rule);
         // A rule's name is its file's, so that names are known even of files with errors.
@@ -81,7 +82,7 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
         .collect();
     let rulebook = Rulebook {
         digest: digest(&sources),
-        schema_digest: catalogue::schema_digest(),
+        catalogue,
         rules: rules.into_iter().map(Arc::new).collect(),
         institution: Institution::default(),
         lists,

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::catalogue::{Role, Slot};
 use super::typed::{
     Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status,
 };
@@ -26,7 +27,9 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
     let is_shadow = rule.status == Status::Shadow;
     let _ = writeln!(out, "rule {:?} shadow {is_shadow}", rule.name);
     let _ = writeln!(out, "class {} severity {}", rule.class.word(), rule.severity.word());
-    let _ = writeln!(out, "wakes {:?} about {:?}", rule.trigger, rule.entity);
+    let _ = write!(out, "wakes {:?} about ", rule.trigger);
+    write_key(&mut out, rule, rule.entity);
+    out.push('\n');
     let mut part = |name: &str, expr: &Expr| {
         let _ = write!(out, "{name} ");
         write_expr(&mut out, rule, expr);
@@ -68,7 +71,11 @@ pub fn lists_read(rule: &Rule) -> BTreeSet<String> {
 
 fn write_aggregate(out: &mut String, rule: &Rule, aggregate: &Aggregate) {
     let Aggregate { function, source, value, filter, by, window, span: _ } = aggregate;
-    let _ = write!(out, "({function:?} of {source:?} by {by:?} over {window:?}");
+    let _ = write!(out, "({function:?} of {source:?} by ");
+    for key in by {
+        write_key(out, rule, *key);
+    }
+    let _ = write!(out, "over {window:?}");
     for (word, expr) in [("value", value), ("where", filter)] {
         if let Some(expr) = expr {
             let _ = write!(out, " {word} ");
@@ -76,6 +83,21 @@ fn write_aggregate(out: &mut String, rule: &Rule, aggregate: &Aggregate) {
         }
     }
     out.push(')');
+}
+
+/// A field by its name; one of a deployment with its type, which may change under the same name.
+fn write_field(out: &mut String, rule: &Rule, slot: Slot) {
+    let field = rule.catalogue.field(slot);
+    out.push_str(&field.path);
+    if slot.is_custom() {
+        let _ = write!(out, ":{}", field.ty.word());
+    }
+}
+
+/// A role by its name and the fields that carry it, which a deployment may change.
+fn write_key(out: &mut String, rule: &Rule, key: Role) {
+    out.push_str(&rule.catalogue.role_text(key));
+    out.push(' ');
 }
 
 /// The canonical text of `expr` in `rule`.
@@ -89,13 +111,14 @@ pub fn canonical(rule: &Rule, expr: &Expr) -> String {
 fn write_expr(out: &mut String, rule: &Rule, expr: &Expr) {
     match &expr.kind {
         ExprKind::Literal(literal) => write_literal(out, literal),
-        ExprKind::Field(slot) => out.push_str(slot.field().path),
+        ExprKind::Field(slot) => write_field(out, rule, *slot),
         ExprKind::Param(index) => match rule.params.get(*index).map(|param| &param.value) {
             Some(ParamValue::Constant(literal)) => write_literal(out, literal),
             Some(ParamValue::Table(table)) => {
                 out.push_str("(table");
                 for slot in &table.by {
-                    let _ = write!(out, " {}", slot.field().path);
+                    out.push(' ');
+                    write_field(out, rule, *slot);
                 }
                 for (pattern, literal) in &table.rows {
                     let _ = write!(out, " {pattern:?} ");
@@ -174,6 +197,7 @@ fn write_literal(out: &mut String, literal: &Literal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rulebook::catalogue::Catalogue;
     use crate::rulebook::check;
 
     const RULE: &str = r#"lang: 1
@@ -197,7 +221,7 @@ alert: { score: 50, message: "{n} payments" }
             crate::rulebook::lists::read("lists/far.csv", &format!("value\n{far}\n"));
         assert_eq!(problems, []);
         let lists = BTreeMap::from([("far".to_owned(), list)]);
-        let (rule, problems) = check::check("p/r.yaml", text, &lists);
+        let (rule, problems) = check::check("p/r.yaml", text, &Catalogue::built_in(), &lists);
         rule_digest(&rule.unwrap_or_else(|| panic!("{problems:#?}")), &lists)
     }
 

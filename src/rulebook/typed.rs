@@ -12,7 +12,7 @@ use crate::domain::rekyc::{RekycCause, RekycLevel, RekycScope};
 use crate::domain::{AlertClass, Instant, Severity, Span};
 
 use super::call::Call;
-use super::catalogue::{EventName, EventSet, Role, Slot, Type};
+use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 
@@ -21,8 +21,8 @@ use super::institution::Institution;
 pub struct Rulebook {
     /// Hexadecimal BLAKE3 of all rule and list texts with their paths: the rulebook's identity.
     pub digest: String,
-    /// Hexadecimal BLAKE3 of the field schema that the rules were checked against.
-    pub schema_digest: String,
+    /// The fields and roles that the rules were checked against.
+    pub catalogue: Arc<Catalogue>,
     /// The rules, sorted by name; rules with `status: off` are checked but not here.
     pub rules: Vec<Arc<Rule>>,
     /// What holds for all of them.
@@ -57,6 +57,8 @@ pub enum Status {
 /// One rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    /// The fields and roles that it was checked against.
+    pub catalogue: Arc<Catalogue>,
     /// Its id: the file's name without ending.
     pub name: String,
     /// Path relative to the rules folder.

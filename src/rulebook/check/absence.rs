@@ -52,7 +52,7 @@ impl Checker<'_> {
             self.visit(expr, &matched, &mut found);
         }
         for (span, slot, is_true) in found {
-            let path = slot.field().path;
+            let path = &self.catalogue.field(slot).path;
             let outcome = if is_true { "true" } else { "false" };
             let title = format!("`{path}` may be absent, and then this is {outcome}");
             let help = format!("say what is meant: `has({path}) and ...`, or `{path} ?? \"none\"`");
@@ -99,7 +99,7 @@ impl Checker<'_> {
     fn absentee(&self, expr: &Expr, present: &Present) -> Option<Slot> {
         match &expr.kind {
             ExprKind::Field(slot) => {
-                let may_be_absent = slot.field().presence == Presence::Maybe;
+                let may_be_absent = self.catalogue.field(*slot).presence == Presence::Maybe;
                 (may_be_absent && !present.contains(slot)).then_some(*slot)
             }
             ExprKind::Has(_) => None,

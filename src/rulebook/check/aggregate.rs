@@ -1,7 +1,7 @@
 //! Folds over windows: which events enter, by what they are kept, and for how long.
 
 use crate::domain::Span;
-use crate::rulebook::catalogue::{EventName, EventSet, Family, Role, Slot, Type};
+use crate::rulebook::catalogue::{EventName, EventSet, Family, Role, Type};
 use crate::rulebook::syntax::{AggregateSyntax, LengthSyntax, Syntax, SyntaxKind, WindowSyntax};
 use crate::rulebook::typed::{
     Aggregate, AggregateFunction, Expr, ExprKind, Literal, ParamValue, SourceSpan, Window,
@@ -97,7 +97,7 @@ impl Checker<'_> {
         match &head.kind {
             SyntaxKind::Error => {}
             SyntaxKind::Path(path)
-                if Slot::by_path(path).is_none() && !self.names.contains_key(path) =>
+                if self.catalogue.by_path(path).is_none() && !self.names.contains_key(path) =>
             {
                 self.unknown_event(path, head.span);
             }
@@ -154,12 +154,7 @@ impl Checker<'_> {
                 // A `let` outside a window speaks of the trigger's fields.
                 Some(Meaning::Let(_)) => self.trigger.map(EventName::family),
                 Some(_) => None,
-                None => match path.split('.').next()? {
-                    "tx" => Some(Family::Transaction),
-                    "kyc" => Some(Family::Kyc),
-                    "security" => Some(Family::Security),
-                    _ => None,
-                },
+                None => Family::parse(path.split('.').next()?),
             };
         }
         syntax.kind.parts().find_map(|part| self.family_named(part))
@@ -175,7 +170,8 @@ impl Checker<'_> {
                 continue;
             };
             let own = self.trigger.map(EventName::family);
-            let missing = [family, own].into_iter().flatten().find(|f| role.slot(*f).is_none());
+            let is_missing = |f: &Family| self.catalogue.role_slot(role, *f).is_none();
+            let missing = [family, own].into_iter().flatten().find(is_missing);
             if let Some(missing) = missing {
                 let label = if Some(missing) == family {
                     "not a role of these events"

@@ -10,9 +10,9 @@ use crate::rulebook::typed::{
     CompareOp, Expr, ExprKind, Literal, Membership, ParamValue, SourceSpan,
 };
 
-use super::{Checker, Place};
+use super::{Checker, Place, Words};
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     pub(super) fn expression(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
         let span = syntax.span;
         // A hint about words is for this operand only, not for what is inside it.
@@ -105,8 +105,8 @@ impl Checker<'_> {
         span: SourceSpan,
         place: Place,
     ) -> Option<Expr> {
-        let checked_left = self.expression(left, Place { words: words_of(right), ..place });
-        let checked_right = self.expression(right, Place { words: words_of(left), ..place });
+        let checked_left = self.expression(left, Place { words: self.words_of(right), ..place });
+        let checked_right = self.expression(right, Place { words: self.words_of(left), ..place });
         let (left, right) = (checked_left?, checked_right?);
         if left.ty != right.ty {
             self.not_comparable(op, &left, &right, span);
@@ -126,6 +126,27 @@ impl Checker<'_> {
             ty: Type::Bool,
             span,
         })
+    }
+
+    /// The closed set of a path's field or of a function.
+    fn words_of(&self, syntax: &Syntax) -> Option<Words> {
+        match &syntax.kind {
+            SyntaxKind::Path(path) => self.field_words(self.catalogue.by_path(path)?.slot),
+            SyntaxKind::Call { function: Function::Weekday, .. } => Some(Words::Fixed(WEEKDAYS)),
+            _ => None,
+        }
+    }
+
+    fn field_words(&self, slot: Slot) -> Option<Words> {
+        self.catalogue.field(slot).values.is_some().then_some(Words::Field(slot))
+    }
+
+    /// The words themselves.
+    pub(super) fn words(&self, words: Words) -> Vec<&'a str> {
+        match words {
+            Words::Field(slot) => self.catalogue.field(slot).words(),
+            Words::Fixed(words) => words.to_vec(),
+        }
     }
 
     fn not_comparable(&mut self, op: CompareOp, left: &Expr, right: &Expr, span: SourceSpan) {
@@ -182,8 +203,10 @@ impl Checker<'_> {
     /// The only words that a value can have, if they are a fixed set.
     fn closed_set(&self, expr: &Expr) -> Option<ClosedSet> {
         let (name, words) = match &expr.kind {
-            ExprKind::Field(slot) => (slot.field().path.to_owned(), slot.field().values?),
-            ExprKind::Call(call, _) => (self.written(expr.span), call.values()?),
+            ExprKind::Field(slot) => {
+                (self.catalogue.field(*slot).path.clone(), self.field_words(*slot)?)
+            }
+            ExprKind::Call(call, _) => (self.written(expr.span), Words::Fixed(call.values()?)),
             _ => return None,
         };
         Some(ClosedSet { name, words })
@@ -191,17 +214,18 @@ impl Checker<'_> {
 
     /// Reports a word that is not in the field's closed set.
     pub(super) fn must_be_word(&mut self, slot: Slot, word: &str, span: SourceSpan) -> Option<()> {
-        let Some(words) = slot.field().values else { return Some(()) };
-        let closed = ClosedSet { name: slot.field().path.to_owned(), words };
+        let Some(words) = self.field_words(slot) else { return Some(()) };
+        let closed = ClosedSet { name: self.catalogue.field(slot).path.clone(), words };
         self.must_be_one_of(&closed, word, span)
     }
 
     fn must_be_one_of(&mut self, closed: &ClosedSet, word: &str, span: SourceSpan) -> Option<()> {
-        if closed.words.contains(&word) {
+        let words = self.words(closed.words);
+        if words.contains(&word) {
             return Some(());
         }
         let title = format!("`{}` is never \"{word}\"", closed.name);
-        let help = did_you_mean(word, closed.words).map(|help| help.replace('`', "\""));
+        let help = did_you_mean(word, &words).map(|help| help.replace('`', "\""));
         self.report("E022", span, title, "no such value", help);
         None
     }
@@ -284,16 +308,7 @@ impl Checker<'_> {
 struct ClosedSet {
     /// The value, as messages name it.
     name: String,
-    words: &'static [&'static str],
-}
-
-/// The closed set of a path's field or of a function.
-fn words_of(syntax: &Syntax) -> Option<&'static [&'static str]> {
-    match &syntax.kind {
-        SyntaxKind::Path(path) => Slot::by_path(path)?.values,
-        SyntaxKind::Call { function: Function::Weekday, .. } => Some(WEEKDAYS),
-        _ => None,
-    }
+    words: Words,
 }
 
 fn text_of(literal: &Literal) -> Option<String> {

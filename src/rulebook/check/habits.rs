@@ -37,7 +37,7 @@ impl Checker<'_> {
     /// An amount as booked means nothing without its currency.
     fn warn_of_booked_amount(&mut self) {
         let reads = |slot| self.fields_read.contains(&slot);
-        if !reads(Slot::TxLocalAmount) || reads(Slot::TxCurrency) {
+        if !reads(Slot::TX_LOCAL_AMOUNT) || reads(Slot::TX_CURRENCY) {
             return;
         }
         let start = self.source.find("tx.local_amount").unwrap_or_default();

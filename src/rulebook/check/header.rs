@@ -24,7 +24,7 @@ pub(super) struct Header {
     pub(super) tags: BTreeMap<String, Vec<String>>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// All of the header is checked before any of it is given up.
     pub(super) fn header(&mut self, root: &Node, first_key: SourceSpan) -> Option<Header> {
         let is_known = self.is_known_language(root, first_key);
@@ -146,7 +146,7 @@ impl Checker<'_> {
         let word = self.text(entry)?;
         let role = self.role(&word, entry.value.span)?;
         let Some(trigger) = self.trigger else { return Some(role) };
-        if role.slot(trigger.family()).is_some() {
+        if self.catalogue.role_slot(role, trigger.family()).is_some() {
             return Some(role);
         }
         let label = "not a role of the event that wakes the rule";
@@ -155,9 +155,9 @@ impl Checker<'_> {
     }
 
     pub(super) fn role(&mut self, word: &str, span: SourceSpan) -> Option<Role> {
-        let role = Role::parse(word);
+        let role = self.catalogue.role(word);
         if role.is_none() {
-            let roles: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+            let roles: Vec<&str> = self.role_words(|_| true);
             let help = did_you_mean(word, &roles);
             self.report("E027", span, format!("unknown role `{word}`"), "no such role", help);
         }
@@ -171,11 +171,15 @@ impl Checker<'_> {
         span: SourceSpan,
         label: &str,
     ) {
-        let title = format!("{} has no {}", noun(family), role.word());
-        let there = Role::ALL.iter().filter(|role| role.slot(family).is_some());
-        let there: Vec<&str> = there.map(|role| role.word()).collect();
+        let title = format!("{} has no {}", noun(family), self.catalogue.role_word(role));
+        let there = self.role_words(|role| self.catalogue.role_slot(role, family).is_some());
         let help = Some(format!("it has {}", there.join(", ")));
         self.report("E027", span, title, label, help);
+    }
+
+    fn role_words(&self, fits: impl Fn(Role) -> bool) -> Vec<&'a str> {
+        let roles = self.catalogue.roles().iter().filter(|role| fits(role.role));
+        roles.map(|role| role.word.as_str()).collect()
     }
 }
 

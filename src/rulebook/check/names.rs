@@ -1,11 +1,11 @@
 //! Names: which value a path stands for, and what to say when it stands for none.
 
-use crate::rulebook::catalogue::{EventName, FIELDS, Family, Role, Slot, Type};
+use crate::rulebook::catalogue::{EventName, Family, Type};
 use crate::rulebook::diagnostic::closest;
 use crate::rulebook::source::Entry;
 use crate::rulebook::syntax::RESERVED_WORDS;
 use crate::rulebook::typed::{
-    Expr, ExprKind, Let, LetIndex, Param, ParamIndex, ParamValue, SourceSpan,
+    Expr, ExprKind, Let, LetIndex, Param, ParamIndex, ParamTable, ParamValue, SourceSpan,
 };
 
 use super::header::noun;
@@ -95,12 +95,12 @@ impl Checker<'_> {
             self.report("E037", span, title, "computed only when an alert is raised", help);
             return None;
         }
-        let Some(field) = Slot::by_path(path) else {
+        let Some(field) = self.catalogue.by_path(path) else {
             self.unknown_name(path, span, place);
             return None;
         };
         self.fields_read.insert(field.slot);
-        if let Some(family) = field.slot.family() {
+        if let Some(family) = field.family {
             let title = |here| format!("{} has no `{path}`", noun(here));
             self.must_be_of(place, Some(family), title, span)?;
         }
@@ -112,7 +112,7 @@ impl Checker<'_> {
         let (ty, name) = (param.ty, param.name.clone());
         let family = match &param.value {
             ParamValue::Constant(_) => None,
-            ParamValue::Table(table) => table.by.iter().find_map(|slot| slot.family()),
+            ParamValue::Table(table) => self.table_family(table),
         };
         self.must_be_of(place, family, indirectly(&name, family), span)?;
         Some(Expr { kind: ExprKind::Param(index), ty, span })
@@ -146,14 +146,18 @@ impl Checker<'_> {
     /// The family whose fields `expr` reads outside its folds.
     fn family_of(&self, expr: &Expr) -> Option<Family> {
         match &expr.kind {
-            ExprKind::Field(slot) => slot.family(),
+            ExprKind::Field(slot) => self.catalogue.family(*slot),
             ExprKind::Param(index) => match &self.params.get(*index)?.value {
                 ParamValue::Constant(_) => None,
-                ParamValue::Table(table) => table.by.iter().find_map(|slot| slot.family()),
+                ParamValue::Table(table) => self.table_family(table),
             },
             ExprKind::Let(index) => self.family_of(&self.lets.get(*index)?.expr),
             _ => expr.parts().into_iter().find_map(|part| self.family_of(part)),
         }
+    }
+
+    fn table_family(&self, table: &ParamTable) -> Option<Family> {
+        table.by.iter().find_map(|slot| self.catalogue.family(*slot))
     }
 
     /// Reports a value of one family where only another's fields are there.
@@ -197,23 +201,25 @@ impl Checker<'_> {
         if self.lets_to_come.contains(path) {
             return Some("it is defined further down; move this one below it".to_owned());
         }
-        if let Some(word) = place.words.and_then(|words| closest(path, words.iter().copied())) {
+        let words = place.words.map(|words| self.words(words));
+        if let Some(word) = words.and_then(|words| closest(path, words)) {
             return Some(format!("text stands in quotes: \"{word}\""));
         }
         if matches!(path, "null" | "none" | "nil") {
             return Some("to ask whether a value is there, write `has(tx.device)`".to_owned());
         }
         let family = place.family.or(self.trigger.map(EventName::family));
-        if let Some(slot) = family.and_then(|family| Role::parse(path)?.slot(family)) {
-            return Some(format!("did you mean `{}`?", slot.field().path));
+        let role = self.catalogue.role(path).zip(family);
+        if let Some(slot) = role.and_then(|(role, family)| self.catalogue.role_slot(role, family)) {
+            return Some(format!("did you mean `{}`?", self.catalogue.field(slot).path));
         }
         let names = self.names.keys().map(String::as_str);
-        let fields = FIELDS.iter().map(|field| field.path);
+        let fields = self.catalogue.paths();
         let close = closest(path, names.chain(fields).chain(place.has_score.then_some("score")));
         // A field named without its event is common: `amount` for `tx.amount`.
         let ending = || {
             let ending = format!(".{path}");
-            FIELDS.iter().map(|field| field.path).find(|field| field.ends_with(&ending))
+            self.catalogue.paths().find(|field| field.ends_with(&ending))
         };
         close.or_else(ending).map(|name| format!("did you mean `{name}`?"))
     }

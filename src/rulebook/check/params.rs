@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::domain::Span;
-use crate::rulebook::catalogue::{EventName, FIELDS, Slot, Type};
+use crate::rulebook::catalogue::{EventName, Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::source::{Entry, Node, NodeKind};
 use crate::rulebook::typed::{Literal, Param, ParamTable, ParamValue};
@@ -21,7 +21,7 @@ const MISSING_SHOWN_MAX: usize = 4;
 /// A table's row: a pattern per field (`None` fits anything) and its value.
 type Row = (Vec<Option<String>>, Literal);
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     pub(super) fn params(&mut self, root: &Node) {
         let Some(entry) = root.entry("params") else { return };
         for entry in self.entries(entry, "names with values").unwrap_or_default() {
@@ -116,10 +116,16 @@ impl Checker<'_> {
         fields.into_iter().collect()
     }
 
+    /// Paths of the fields with a fixed set of words.
+    fn fields_with_words(&self) -> Vec<&'a str> {
+        let fields = self.catalogue.fields().iter().filter(|field| field.values.is_some());
+        fields.map(|field| field.path.as_str()).collect()
+    }
+
     fn table_field(&mut self, node: &Node) -> Option<Slot> {
         let path = node.scalar().unwrap_or_default();
-        let Some(field) = Slot::by_path(path) else {
-            let help = did_you_mean(path, &fields_with_words());
+        let Some(field) = self.catalogue.by_path(path) else {
+            let help = did_you_mean(path, &self.fields_with_words());
             self.report(
                 "E021",
                 node.span,
@@ -137,7 +143,7 @@ impl Checker<'_> {
             return None;
         }
         let own = self.trigger.map(EventName::family);
-        if let (Some(own), Some(family)) = (own, field.slot.family())
+        if let (Some(own), Some(family)) = (own, field.family)
             && own != family
         {
             let title = format!("{} has no `{path}`", noun(own));
@@ -170,7 +176,8 @@ impl Checker<'_> {
         let by = by?;
         if words.len() != by.len() {
             let title = format!("the row `{}` does not fit the fields of `by`", entry.key);
-            let form: Vec<&str> = by.iter().map(|slot| slot.field().path).collect();
+            let form: Vec<&str> =
+                by.iter().map(|slot| self.catalogue.field(*slot).path.as_str()).collect();
             let help = Some(format!("one word for each of {}, joined by `/`", form.join(", ")));
             let label = format!("{} for {}", words.len(), by.len());
             self.report("E019", entry.key_span, title, label, help);
@@ -217,8 +224,8 @@ impl Checker<'_> {
         let mut combinations: Vec<Vec<Option<&str>>> = vec![Vec::new()];
         for slot in by {
             // A field without a fixed set has one more word: any other.
-            let words: Vec<Option<&str>> = match slot.field().values {
-                Some(words) => words.iter().copied().map(Some).collect(),
+            let words: Vec<Option<&str>> = match &self.catalogue.field(*slot).values {
+                Some(words) => words.iter().map(|word| Some(word.as_str())).collect(),
                 None => vec![None],
             };
             combinations = combinations
@@ -247,11 +254,6 @@ impl Checker<'_> {
         self.report("E014", entry.key_span, title, format!("{shown} {verb} not covered"), help);
         None
     }
-}
-
-/// Paths of the fields with a fixed set of words.
-fn fields_with_words() -> Vec<&'static str> {
-    FIELDS.iter().filter(|field| field.values.is_some()).map(|field| field.path).collect()
 }
 
 /// Whether `earlier` fits wherever `later` does.

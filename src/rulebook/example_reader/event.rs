@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Instant, Span};
-use crate::rulebook::catalogue::{EventName, FIELDS, Family, Slot};
+use crate::rulebook::catalogue::{EventName, Family, Field, Slot};
 use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::example::{ExampleEvent, STORY_EVENTS_MAX, Value};
 use crate::rulebook::source::{Entry, Node};
 
-use super::{ACCOUNT_FACTS, CUSTOMER_FACTS, Reader, event_key, offset, short_name};
+use super::{ACCOUNT_FACTS, Reader, event_key, fields_of, offset};
 
 /// Fields that events of a kind have unless they say otherwise, as written.
-pub(super) type Defaults<'n> = BTreeMap<EventName, Vec<(Slot, &'n Node)>>;
+pub(super) type Defaults<'n> = BTreeMap<EventName, Vec<(&'n Field, &'n Node)>>;
 
 /// When an event of the story happens, and how often.
 struct Schedule {
@@ -26,17 +26,19 @@ struct Schedule {
 
 const SCHEDULE_KEYS: &[&str] = &["at", "arrives", "every", "times"];
 
-impl Reader<'_> {
-    pub(super) fn defaults<'n>(&mut self, node: Option<&'n Node>, start: Instant) -> Defaults<'n> {
+impl<'a> Reader<'a> {
+    pub(super) fn defaults<'n>(&mut self, node: Option<&'n Node>, start: Instant) -> Defaults<'n>
+    where
+        'a: 'n,
+    {
         let mut defaults = Defaults::new();
         let entries = node.and_then(|node| self.any_mapping(node, "`defaults`")).unwrap_or(&[]);
         for entry in entries {
             let Some(name) = self.event_name(entry, &[]) else { continue };
             let mut fields = self.fields(name, &entry.value).unwrap_or_default();
             // Checked here so that a wrong default is reported once and not for every event.
-            fields.retain(|(slot, value)| {
-                self.field_value(slot.field(), value, start, Some(1)).is_some()
-            });
+            fields
+                .retain(|(field, value)| self.field_value(field, value, start, Some(1)).is_some());
             defaults.insert(name, fields);
         }
         defaults
@@ -90,9 +92,9 @@ impl Reader<'_> {
         };
         let mut fields = defaults.get(&name).cloned().unwrap_or_default();
         let Some(own) = self.fields(name, &entry.value) else { return };
-        for (slot, value) in own {
-            fields.retain(|(earlier, _)| *earlier != slot);
-            fields.push((slot, value));
+        for (field, value) in own {
+            fields.retain(|(earlier, _)| earlier.slot != field.slot);
+            fields.push((field, value));
         }
         if !self.is_complete(name, &fields, entry) {
             return;
@@ -109,14 +111,14 @@ impl Reader<'_> {
 
     fn values(
         &mut self,
-        fields: &[(Slot, &Node)],
+        fields: &[(&Field, &Node)],
         start: Instant,
         round: usize,
     ) -> Option<BTreeMap<String, Value>> {
         let mut values = BTreeMap::new();
-        for (slot, node) in fields {
-            let value = self.field_value(slot.field(), node, start, Some(round))?;
-            values.insert(short_name(*slot).to_owned(), value);
+        for (field, node) in fields {
+            let value = self.field_value(field, node, start, Some(round))?;
+            values.insert(field.short_name().to_owned(), value);
         }
         Some(values)
     }
@@ -204,28 +206,32 @@ impl Reader<'_> {
     }
 
     /// The fields that are known; `None` when there are no keys and values at all.
-    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Option<Vec<(Slot, &'n Node)>> {
-        let known = fields_of(name.family());
-        let names: Vec<&str> = known.iter().map(|slot| short_name(*slot)).collect();
+    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Option<Vec<(&'n Field, &'n Node)>>
+    where
+        'a: 'n,
+    {
+        let known = fields_of(self.rule.catalogue, name.family());
+        let names: Vec<&str> = known.iter().map(|field| field.short_name()).collect();
         let mut fields = Vec::new();
         for entry in self.any_mapping(node, "the event's fields")? {
-            let Some(slot) = known.iter().find(|slot| short_name(**slot) == entry.key) else {
+            let Some(field) = known.iter().find(|field| field.short_name() == entry.key) else {
                 let title = format!("`{}` is not a field of `{}`", entry.key, event_key(name));
                 self.unknown("E204", entry, title, &names);
                 continue;
             };
-            fields.push((*slot, &entry.value));
+            fields.push((*field, &entry.value));
         }
         Some(fields)
     }
 
     /// Refuses an event that could not be written to the log as it stands.
-    fn is_complete(&mut self, name: EventName, fields: &[(Slot, &Node)], entry: &Entry) -> bool {
-        let has = |slot| fields.iter().any(|(field, _)| *field == slot);
+    fn is_complete(&mut self, name: EventName, fields: &[(&Field, &Node)], entry: &Entry) -> bool {
+        let has = |slot| fields.iter().any(|(field, _)| field.slot == slot);
+        let short_name = |slot: Slot| self.rule.catalogue.field(slot).short_name();
         let required: &[Slot] = match name.family() {
-            Family::Transaction => &[Slot::TxAmount],
-            Family::Kyc => &[Slot::KycCustomer],
-            Family::Security => &[Slot::SecurityCustomer],
+            Family::Transaction => &[Slot::TX_AMOUNT],
+            Family::Kyc => &[Slot::KYC_CUSTOMER],
+            Family::Security => &[Slot::SECURITY_CUSTOMER],
         };
         if let Some(missing) = required.iter().find(|slot| !has(**slot)) {
             let field = short_name(*missing);
@@ -234,20 +240,20 @@ impl Reader<'_> {
             self.error("E210", entry.key_span, title, "not complete", help);
             return false;
         }
-        if name == EventName::Transaction && !has(Slot::TxCustomer) && !has(Slot::TxAccount) {
+        if name == EventName::Transaction && !has(Slot::TX_CUSTOMER) && !has(Slot::TX_ACCOUNT) {
             let help = Some("add `customer`, `account` or both".to_owned());
             let title = "the transaction has no side that is ours";
             self.error("E210", entry.key_span, title, "not complete", help);
             return false;
         }
         let orphan = ACCOUNT_FACTS.iter().find(|slot| has(**slot));
-        if let Some(fact) = orphan.filter(|_| !has(Slot::KycAccount)) {
+        if let Some(fact) = orphan.filter(|_| !has(Slot::KYC_ACCOUNT)) {
             let title = format!("`{}` describes an account that is not named", short_name(*fact));
             let help = Some("add `account`".to_owned());
             self.error("E210", entry.key_span, title, "not complete", help);
             return false;
         }
-        if has(Slot::TxLocalAmount) && !has(Slot::TxCurrency) {
+        if has(Slot::TX_LOCAL_AMOUNT) && !has(Slot::TX_CURRENCY) {
             let help = Some("add `currency`, or write only `amount`".to_owned());
             let title = "`local_amount` has no currency";
             self.error("E210", entry.key_span, title, "not complete", help);
@@ -255,12 +261,4 @@ impl Reader<'_> {
         }
         true
     }
-}
-
-/// What an event of `family` may say in a story.
-fn fields_of(family: Family) -> Vec<Slot> {
-    let own = FIELDS.iter().map(|field| field.slot).filter(|slot| slot.family() == Some(family));
-    let facts: &[&[Slot]] =
-        if family == Family::Kyc { &[CUSTOMER_FACTS, ACCOUNT_FACTS] } else { &[] };
-    own.chain(facts.iter().flat_map(|slots| slots.iter().copied())).collect()
 }

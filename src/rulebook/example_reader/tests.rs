@@ -24,8 +24,9 @@ fn read_section(text: &str) -> (Vec<Example>, Vec<Diagnostic>) {
     ];
     let lists = BTreeMap::from([("branches".to_owned(), List::default())]);
     let rule = RuleNames {
+        catalogue: &Catalogue::built_in(),
         trigger: Some(EventName::Transaction),
-        entity: Some(Role::Customer),
+        entity: Some(Role::CUSTOMER),
         lets: &lets,
         lists: &lists,
     };

@@ -46,10 +46,10 @@ impl Reader<'_> {
 
     fn is_allowed(&mut self, field: &Field, node: &Node, text: &str) -> bool {
         let problem = match field.slot {
-            Slot::TxCountry | Slot::CustomerCountry | Slot::SecurityCountry => {
+            Slot::TX_COUNTRY | Slot::CUSTOMER_COUNTRY | Slot::SECURITY_COUNTRY => {
                 Country::parse(text).is_none().then_some("not an ISO 3166 country like SE")
             }
-            Slot::TxCurrency | Slot::AccountCurrency => {
+            Slot::TX_CURRENCY | Slot::ACCOUNT_CURRENCY => {
                 Currency::parse(text).is_none().then_some("not an ISO 4217 currency like EUR")
             }
             _ => text.is_empty().then_some("empty"),
@@ -57,9 +57,11 @@ impl Reader<'_> {
         if let Some(label) = problem {
             return self.misfit::<()>(field, node, label).is_some();
         }
-        let Some(words) = field.values.filter(|words| !words.contains(&text)) else { return true };
+        if field.allows(text) {
+            return true;
+        }
         let title = format!("`{}` is never \"{text}\"", field.path);
-        self.error("E205", node.span, title, "no such value", did_you_mean(text, words));
+        self.error("E205", node.span, title, "no such value", did_you_mean(text, &field.words()));
         false
     }
 
