@@ -73,7 +73,8 @@ pub fn message(pieces: &[Piece], frame: &mut Frame<'_>, strings: &Strings) -> St
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn condition(plan: &ConditionPlan, frame: &mut Frame<'_>, strings: &Strings) -> Condition {
+/// One condition with what is seen now.
+pub fn condition(plan: &ConditionPlan, frame: &mut Frame<'_>, strings: &Strings) -> Condition {
     let held = (plan.holds)(frame);
     let observed = plan.observed.as_ref().map(|(value, ty)| plain(value(frame), *ty, strings));
     let threshold = plan.threshold.as_ref().map(|(word, right)| match right {

@@ -25,6 +25,7 @@ mod table;
 mod tally;
 mod text;
 mod window;
+pub mod witness;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +95,16 @@ impl Engine {
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         self.state.sizes()
+    }
+
+    /// From now on, what each rule makes of each event is kept for [`Engine::take_judgements`].
+    pub fn listen(&mut self) {
+        self.state.witness.get_or_insert_default();
+    }
+
+    /// What rules made of events since the last call; empty if nobody listens.
+    pub fn take_judgements(&mut self) -> Vec<witness::Judgement> {
+        self.state.witness.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Sets what is known of a customer before a story begins; wakes no rule and fills no window.

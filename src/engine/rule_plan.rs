@@ -14,6 +14,7 @@ use super::frame::Read;
 use super::plan::{Layout, let_memos};
 use super::strings::Symbol;
 use super::window::Reading;
+use super::witness::{Clause, clauses};
 
 /// A compiled rule.
 pub struct RulePlan {
@@ -66,6 +67,8 @@ pub struct Explanation {
     pub facts: Vec<Slot>,
     /// Windows that the rule reads.
     pub windows: Vec<WindowRef>,
+    /// What `where`, `when` and `rekyc.when` consist of, for whoever asks why the rule stayed quiet.
+    pub clauses: [Vec<Clause>; 3],
 }
 
 /// One leaf of `when`.
@@ -164,7 +167,10 @@ impl Explanation {
         rule.lets.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
         facts.remove(&Slot::NOW);
         let windows = windows(compiler);
-        Self { conditions, lets, params, facts: facts.into_iter().collect(), windows }
+        let rekyc_when = rule.rekyc.as_ref().and_then(|spec| spec.when.as_ref());
+        let clauses = [rule.filter.as_ref(), Some(&rule.when), rekyc_when]
+            .map(|expr| clauses(compiler, expr));
+        Self { conditions, lets, params, facts: facts.into_iter().collect(), windows, clauses }
     }
 }
 
@@ -197,7 +203,8 @@ fn conditions_of(compiler: &mut Compiler<'_>, expr: &Expr, into: &mut Vec<Condit
     }
 }
 
-fn condition(compiler: &mut Compiler<'_>, expr: &Expr) -> ConditionPlan {
+/// A condition that can be told: whether it holds, what is seen and what that is held against.
+pub fn condition(compiler: &mut Compiler<'_>, expr: &Expr) -> ConditionPlan {
     let text = squeeze(compiler.rule.text(expr.span));
     let holds = compiler.condition(expr);
     let (observed, threshold) = match &expr.kind {
