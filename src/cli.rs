@@ -5,11 +5,13 @@
 mod bars;
 mod demo;
 mod output;
+mod parallel;
 mod people;
 mod publish;
 mod rules;
 mod run;
 mod schema;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +53,7 @@ enum Command {
     /// Check rule files: names, types, tables, tests.
     Check(rules::CheckArguments),
     /// Run the tests inside rule files.
-    Test(rules::TestArguments),
+    Test(test::Arguments),
     /// List and show alerts.
     #[command(subcommand)]
     Alerts(people::AlertsCommand),
@@ -118,7 +120,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => rules::check(&arguments),
-        Command::Test(arguments) => rules::test(&arguments),
+        Command::Test(arguments) => test::test(&arguments),
         Command::Alerts(command) => people::alerts(&command),
         Command::Rekyc(command) => people::rekyc(&command),
         Command::Status(arguments) => people::status(&arguments),

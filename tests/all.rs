@@ -18,6 +18,8 @@ mod pipeline;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
 mod rulebook;
 #[cfg(test)]
 mod store_contract;

@@ -52,6 +52,11 @@ pub fn table(header: &[&str]) -> Table {
     table
 }
 
+/// Whether standard output is a terminal that shows colors.
+pub fn is_styled() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
 /// Whether progress may be drawn.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()

@@ -3,6 +3,8 @@
 //! In: a filled row. Out: effects. The order is fixed: keys, filters on entry, windows, then each rule
 //! that the event wakes, in order of rule names: cheap filter, condition, exceptions, suppression.
 
+mod testify;
+
 use crate::domain::event::{IdentityEvent, SecurityEvent};
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{
@@ -26,7 +28,7 @@ use super::rule_plan::RulePlan;
 use super::strings::{Strings, Symbol};
 use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
 use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable};
-use super::witness::{self, Judgement};
+use super::witness::Judgement;
 
 /// Every so many sequences some keys are swept.
 pub const SWEEP_EVERY: u64 = 256;
@@ -167,7 +169,7 @@ impl State {
         for &index in &kind.rules {
             let Some(rule) = plan.rules.get(index) else { continue };
             let Some(entity) = rule.entity.and_then(|slot| self.row.get(slot).symbol()) else {
-                self.testify_of_nobody(rule, origin.at);
+                self.testify_of_nobody(plan, rule, origin.at);
                 continue;
             };
             if matched.contains(&(rule.symbol, entity)) {
@@ -246,54 +248,6 @@ impl State {
             *place = (self.stamp, is_in);
         }
         is_in
-    }
-
-    fn testify_of_nobody(&mut self, rule: &RulePlan, at: Instant) {
-        let Some(witness) = &mut self.witness else { return };
-        let role = rule.rule.entity.word().to_owned();
-        let (rule, verdict) = (rule.rule.name.clone(), witness::Verdict::NoEntity { role });
-        witness.push(Judgement { rule, entity: None, at, verdict });
-    }
-
-    /// Keeps what `rule` made of the row, for whoever listens; `caused` is what it led to.
-    fn testify(
-        &mut self,
-        plan: &Plan,
-        rule: &RulePlan,
-        entity: Symbol,
-        (at, again): (Instant, Option<Instant>),
-        caused: &[Effect],
-    ) {
-        let mode = again.map_or(Mode::Live, Mode::AsOf);
-        let at = again.unwrap_or_else(|| at.max(self.latest(rule)));
-        let raised = caused.iter().find_map(|effect| match effect {
-            Effect::AlertRaised(alert) => Some(alert.score),
-            _ => None,
-        });
-        let [filter, when, rekyc_when] = &rule.explanation.clauses;
-        let score = raised.unwrap_or_default();
-        let verdict = self.with_archive(plan, mode, score, |frame, archive| {
-            let reasons = |clauses, frame: &mut _| witness::reasons(clauses, frame, archive.strings);
-            if raised.is_some() {
-                return witness::Verdict::Raised { without_rekyc: reasons(rekyc_when, frame) };
-            }
-            for (part, clauses) in [("where", filter), ("when", when)] {
-                let reasons = reasons(clauses, frame);
-                if !reasons.is_empty() {
-                    return witness::Verdict::Quiet { part, reasons };
-                }
-            }
-            let excuse = rule.unless.iter().position(|unless| unless(frame));
-            match excuse.and_then(|excuse| rule.rule.unless.get(excuse)) {
-                Some(excuse) => witness::Verdict::Excused { exception: excuse.name.clone() },
-                None => witness::Verdict::CoolingDown { cooldown: rule.rule.alert.cooldown },
-            }
-        });
-        let entity = Some(self.strings.text(entity).to_owned());
-        let rule = rule.rule.name.clone();
-        if let Some(witness) = &mut self.witness {
-            witness.push(Judgement { rule, entity, at, verdict });
-        }
     }
 
     fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {

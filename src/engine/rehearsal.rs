@@ -6,6 +6,7 @@
 
 mod compare;
 mod story;
+mod why;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +18,10 @@ use crate::rulebook::typed::{List, ListRow, SourceSpan};
 use crate::rulebook::{Rule, Rulebook};
 
 use super::outcome::Effect;
+use super::witness::Judgement;
 use super::{Engine, Limits};
+
+pub use why::Why;
 
 /// What came of all tests of a rulebook.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +56,10 @@ pub struct Difference {
     pub at: Span,
     /// What is different.
     pub change: Change,
+    /// Why it did not come, or not when it was expected.
+    pub why: Option<Why>,
+    /// Differences of the same alert or request share it; counted within the test.
+    pub pair: usize,
 }
 
 /// What a difference is about.
@@ -70,6 +78,8 @@ pub enum Change {
     Missing {
         /// Whom it should have been about, when the test says so.
         entity: Option<String>,
+        /// What else the test says of it.
+        values: Vec<(String, String)>,
     },
     /// Nobody expected it.
     Unexpected {
@@ -124,14 +134,28 @@ pub fn rehearse_all(rulebook: &Rulebook) -> Report {
 /// Runs one test of `rule` with the lists of `rulebook`.
 #[must_use]
 pub fn rehearse(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Rehearsal {
-    let effects = perform(&stage(rulebook, rule, example), example);
+    let stage = stage(rulebook, rule, example);
+    let mut performance = perform(&stage, example, false);
+    let mut differences = compare::differences(example, &performance);
+    if differences.iter().any(|it| it.why.is_some()) {
+        // Once more, and this time somebody asks the rule why.
+        performance = perform(&stage, example, true);
+        differences = compare::differences(example, &performance);
+    }
     Rehearsal {
         rule: rule.name.clone(),
         path: rule.path.clone(),
         example: example.name.clone(),
         span: example.span,
-        differences: compare::differences(example, &effects),
+        differences,
     }
+}
+
+/// Whether one test passes, without working out why not.
+#[must_use]
+pub fn is_passed(rulebook: &Rulebook, rule: &Rule, example: &Example) -> bool {
+    let performance = perform(&stage(rulebook, rule, example), example, false);
+    compare::differences(example, &performance).is_empty()
 }
 
 /// A rulebook with only `rule`, and the test's lists in place of those it names.
@@ -156,14 +180,19 @@ fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
 struct Performance {
     alerts: Vec<Alert>,
     requests: Vec<RekycRequest>,
+    judgements: Vec<Judgement>,
 }
 
-fn perform(stage: &Arc<Rulebook>, example: &Example) -> Performance {
+fn perform(stage: &Arc<Rulebook>, example: &Example, is_asked_why: bool) -> Performance {
     let mut engine = Engine::new(Arc::clone(stage), Limits::default());
     for (at, seed) in story::seeds(example) {
         engine.seed_identity(at, &seed);
     }
-    let mut performance = Performance { alerts: Vec::new(), requests: Vec::new() };
+    if is_asked_why {
+        engine.listen();
+    }
+    let mut performance =
+        Performance { alerts: Vec::new(), requests: Vec::new(), judgements: Vec::new() };
     for (sequence, event) in (1..).zip(story::events(example)) {
         for effect in engine.apply(sequence, &event).effects {
             match effect {
@@ -173,6 +202,7 @@ fn perform(stage: &Arc<Rulebook>, example: &Example) -> Performance {
                 _ => {}
             }
         }
+        performance.judgements.extend(engine.take_judgements());
     }
     performance
 }
@@ -195,10 +225,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, at, change, .. } = self;
         match change {
-            Change::Missing { entity: Some(entity) } => {
+            Change::Missing { entity: Some(entity), .. } => {
                 write!(out, "no {subject} about {entity} at {at}")
             }
-            Change::Missing { entity: None } => write!(out, "no {subject} at {at}"),
+            Change::Missing { entity: None, .. } => write!(out, "no {subject} at {at}"),
             Change::Unexpected { entity, values } => {
                 write!(out, "unexpected {subject} about {entity} at {at}")?;
                 for (place, (name, value)) in values.iter().enumerate() {

@@ -84,7 +84,9 @@ pub fn clauses(compiler: &mut Compiler<'_>, expr: Option<&Expr>) -> Vec<Clause> 
     let mut into = Vec::new();
     match expr.map(|expr| &expr.kind) {
         Some(ExprKind::And(parts)) => {
-            parts.iter().for_each(|part| gather(compiler, part, 0, &mut into));
+            for part in parts {
+                gather(compiler, part, 0, &mut into);
+            }
         }
         Some(_) => expr.into_iter().for_each(|expr| gather(compiler, expr, 0, &mut into)),
         None => {}
@@ -105,7 +107,9 @@ fn gather(compiler: &mut Compiler<'_>, expr: &Expr, depth: usize, into: &mut Vec
     };
     match within.map(|within| (&within.kind, within)) {
         Some((ExprKind::And(parts) | ExprKind::Or(parts), _)) => {
-            parts.iter().for_each(|part| gather(compiler, part, depth + 1, into));
+            for part in parts {
+                gather(compiler, part, depth + 1, into);
+            }
         }
         Some((_, named)) if matches!(expr.kind, ExprKind::Let(_)) => {
             gather(compiler, named, depth + 1, into);

@@ -10,30 +10,37 @@ use crate::domain::{Alert, Instant, RekycRequest, Span};
 use crate::rulebook::example::{Example, ExpectedAlert, ExpectedRekyc};
 use crate::rulebook::typed::{Literal, SourceSpan};
 
+use super::why::{Why, why};
 use super::{Change, Difference, Performance, Subject, offset};
 
 /// Everything that was not as expected: alerts first, then re-KYC requests.
 pub fn differences(example: &Example, performance: &Performance) -> Vec<Difference> {
-    let mut differences = alert_differences(example, &performance.alerts);
+    let mut differences = alert_differences(example, performance);
     if let Some(expected) = &example.rekyc {
         differences.extend(rekyc_differences(example, expected, performance));
     }
     differences
 }
 
-fn alert_differences(example: &Example, actual: &[Alert]) -> Vec<Difference> {
-    let expected = &example.alerts;
+fn alert_differences(example: &Example, performance: &Performance) -> Vec<Difference> {
+    let (expected, actual) = (&example.alerts, &performance.alerts);
     let same_entity = |expected: &ExpectedAlert, actual: &Alert| {
         expected.entity.as_ref().is_none_or(|entity| *entity == actual.entity.id)
     };
+    let of_alert = |alert: &ExpectedAlert| {
+        why(example, &performance.judgements, Subject::Alert, alert.at, alert.entity.as_deref())
+    };
     let mut differences = Vec::new();
-    for pair in align(expected, actual, |e, a| (e.at == a.at, same_entity(e, a))) {
+    let pairs = align(expected, actual, |e, a| (e.at == a.at, same_entity(e, a)));
+    for (number, pair) in pairs.into_iter().enumerate() {
         match pair {
             Pair::Missing(alert) => differences.push(Difference {
                 span: alert.span,
                 subject: Subject::Alert,
                 at: offset(example, alert.at),
-                change: Change::Missing { entity: alert.entity.clone() },
+                change: missing_alert(alert),
+                why: Some(of_alert(alert)),
+                pair: number,
             }),
             Pair::Unexpected(alert) => {
                 let mut values = vec![("score".to_owned(), alert.score.normalize().to_string())];
@@ -44,11 +51,14 @@ fn alert_differences(example: &Example, actual: &[Alert]) -> Vec<Difference> {
                     subject: Subject::Alert,
                     at: offset(example, alert.at),
                     change: Change::Unexpected { entity: alert.entity.id.clone(), values },
+                    why: None,
+                    pair: number,
                 });
             }
             Pair::Both(expected, actual) => {
-                let mut found = Found::new(example, Subject::Alert, expected.at, &mut differences);
-                found.instant(expected.span, expected.at, actual.at);
+                let mut found =
+                    Found::new(example, Subject::Alert, expected.at, number, &mut differences);
+                found.instant(expected.span, expected.at, actual.at, || of_alert(expected));
                 if !same_entity(expected, actual) {
                     let entity = expected.entity.clone().unwrap_or_default();
                     found.different(expected.span, "entity", entity, actual.entity.id.clone());
@@ -66,6 +76,18 @@ fn alert_differences(example: &Example, actual: &[Alert]) -> Vec<Difference> {
     differences
 }
 
+fn missing_alert(alert: &ExpectedAlert) -> Change {
+    let score = alert.score.map(|score| ("score".to_owned(), score.normalize().to_string()));
+    let named = alert.values.iter().map(|(name, value, _)| (name.clone(), shown(value)));
+    let values = score.into_iter().chain(named).collect();
+    Change::Missing { entity: alert.entity.clone(), values }
+}
+
+fn missing_request(request: &ExpectedRekyc) -> Change {
+    let level = request.level.clone().map(|level| ("level".to_owned(), level));
+    Change::Missing { entity: request.entity.clone(), values: level.into_iter().collect() }
+}
+
 fn rekyc_differences(
     example: &Example,
     expected: &[ExpectedRekyc],
@@ -81,15 +103,23 @@ fn rekyc_differences(
             entity == request.customer || Some(entity) == alert_entity(request)
         })
     };
+    let of_request = |request: &ExpectedRekyc| {
+        why(example, &performance.judgements, Subject::Rekyc, request.at, request.entity.as_deref())
+    };
     let mut differences = Vec::new();
     let fits = |e: &ExpectedRekyc, a: &RekycRequest| (e.at == a.at, same_entity(e, a));
-    for pair in align(expected, &performance.requests, fits) {
+    // Counted on from the alerts, so that no request shares a number with one.
+    let first = example.alerts.len() + performance.alerts.len();
+    let pairs = align(expected, &performance.requests, fits);
+    for (number, pair) in (first..).zip(pairs) {
         match pair {
             Pair::Missing(request) => differences.push(Difference {
                 span: request.span,
                 subject: Subject::Rekyc,
                 at: offset(example, request.at),
-                change: Change::Missing { entity: request.entity.clone() },
+                change: missing_request(request),
+                why: Some(of_request(request)),
+                pair: number,
             }),
             Pair::Unexpected(request) => differences.push(Difference {
                 span: example.span,
@@ -99,10 +129,13 @@ fn rekyc_differences(
                     entity: request.customer.clone(),
                     values: vec![("level".to_owned(), request.level.word().to_owned())],
                 },
+                why: None,
+                pair: number,
             }),
             Pair::Both(expected, actual) => {
-                let mut found = Found::new(example, Subject::Rekyc, expected.at, &mut differences);
-                found.instant(expected.span, expected.at, actual.at);
+                let mut found =
+                    Found::new(example, Subject::Rekyc, expected.at, number, &mut differences);
+                found.instant(expected.span, expected.at, actual.at, || of_request(expected));
                 if !same_entity(expected, actual) {
                     let entity = expected.entity.clone().unwrap_or_default();
                     found.different(expected.span, "entity", entity, actual.customer.clone());
@@ -122,6 +155,7 @@ struct Found<'a> {
     example: &'a Example,
     subject: Subject,
     at: Span,
+    pair: usize,
     differences: &'a mut Vec<Difference>,
 }
 
@@ -130,9 +164,10 @@ impl<'a> Found<'a> {
         example: &'a Example,
         subject: Subject,
         at: Instant,
+        pair: usize,
         differences: &'a mut Vec<Difference>,
     ) -> Self {
-        Self { example, subject, at: offset(example, at), differences }
+        Self { example, subject, at: offset(example, at), pair, differences }
     }
 
     fn different(&mut self, span: SourceSpan, what: &str, expected: String, actual: String) {
@@ -141,13 +176,24 @@ impl<'a> Found<'a> {
             subject: self.subject,
             at: self.at,
             change: Change::Different { what: what.to_owned(), expected, actual },
+            why: None,
+            pair: self.pair,
         });
     }
 
-    fn instant(&mut self, span: SourceSpan, expected: Instant, actual: Instant) {
+    fn instant(
+        &mut self,
+        span: SourceSpan,
+        expected: Instant,
+        actual: Instant,
+        why: impl FnOnce() -> Why,
+    ) {
         if expected != actual {
             let actual = offset(self.example, actual).to_string();
             self.different(span, "at", offset(self.example, expected).to_string(), actual);
+            if let Some(difference) = self.differences.last_mut() {
+                difference.why = Some(why());
+            }
         }
     }
 

@@ -237,3 +237,78 @@ fn a_transaction_between_two_customers_of_ours_has_two_legs() {
     );
     assert_eq!(differences, [""; 0]);
 }
+
+/// Why the expected things did not come, all lines of all of them.
+fn whys(story: &str) -> Vec<String> {
+    let whys = rehearse_story(story).differences.into_iter().filter_map(|it| it.why);
+    whys.flat_map(|why| why.lines()).collect()
+}
+
+#[test]
+fn what_did_not_come_is_told_with_its_reason() {
+    let first = "    events: [{ at: 0d, tx: { customer: C1, account: A1, amount: 99.99 } }]\n";
+    let listed = "    events: [{ at: 0d, tx: { customer: C1, account: A1, amount: 100, counterparty: F1 } }]\n";
+    let twice = "    defaults: { tx: { customer: C1, account: A1, amount: 100 } }\n    events: [{ at: 0d, tx: {} }, { at: 1d, tx: {} }]\n";
+    let no_account = "    events: [{ at: 0d, tx: { customer: C1, amount: 100 } }, { at: 1d, tx: { account: A1, amount: 1 } }]\n";
+    for (events, expected, reasons) in [
+        (first, "alerts: [{ at: 0d }]", &["when: `tx.amount >= line` was false: 99.99 >= 100"][..]),
+        (first, "alerts: [{ at: 0d, entity: A2 }]", &["the events of that instant are about A1"]),
+        (first, "alerts: [{ at: 3d }]", &["no event wakes the rule then; it woke at 0s"]),
+        (
+            listed,
+            "alerts: [{ at: 0d }]",
+            &["the exception `friend` held, so the match was excused"],
+        ),
+        (
+            no_account,
+            "alerts: [{ at: 0d }]",
+            &["the event names no account, and the rule is about one"],
+        ),
+        (
+            twice,
+            "alerts: [{ at: 0d }, { at: 1d }]\n    rekyc: [{ at: 0d, entity: A1 }, { at: 1d }]",
+            &["rekyc.when: `n >= 2` was false: 1 >= 2", "rekyc.when: `n >= 2` was false: 1 >= 2"],
+        ),
+    ] {
+        assert_eq!(whys(&format!("{events}    {expected}\n")), reasons, "{events}{expected}");
+    }
+}
+
+#[test]
+fn a_false_condition_is_opened_up_and_one_that_held_is_not() {
+    let text = r#"lang: 1
+rule: nested
+title: Conditions within conditions
+severity: low
+trigger: transaction
+entity: account
+where: tx.amount > 1
+let:
+  is_small: tx.amount < 10 and tx.direction == "out"
+when: is_small or (tx.amount == 50 and not (tx.direction == "out"))
+alert: { score: 1, message: "x", cooldown: 2d }
+tests:
+  - name: a story
+    defaults: { tx: { customer: C1, account: A1 } }
+    events: [{ at: 0d, tx: { amount: 12 } }, { at: 1d, tx: { amount: 1 } }, { at: 2d, tx: { amount: 5 } }, { at: 3d, tx: { amount: 6 } }]
+    alerts: [{ at: 0d }, { at: 1d }, { at: 2d }, { at: 3d }]
+"#;
+    let texts = BTreeMap::from([("pack/nested.yaml".to_owned(), text.to_owned())]);
+    let report = rehearse_all(&loader::load(&texts).rulebook.expect("a rulebook"));
+    let differences = report.rehearsals.into_iter().flat_map(|it| it.differences);
+    let whys: Vec<String> =
+        differences.filter_map(|it| it.why).flat_map(|why| why.lines()).collect();
+    assert_eq!(
+        whys,
+        [
+            "when: `is_small or (tx.amount == 50 and not (tx.direction == \"out\"))` was false",
+            "  when: `is_small` was false",
+            "    when: `tx.amount < 10` was false: 12 < 10",
+            "  when: `(tx.amount == 50 and not (tx.direction == \"out\"))` was false",
+            "    when: `tx.amount == 50` was false: 12 == 50",
+            "    when: `not (tx.direction == \"out\")` was false",
+            "where: `tx.amount > 1` was false: 1 > 1",
+            "the rule matched, but an alert was still open (cooldown 2d): it was extended",
+        ]
+    );
+}

@@ -1,0 +1,123 @@
+//! `weir test` as a user runs it: which tests, in which form, and with which exit code.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the binary without colors.
+fn weir(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+/// The shipped structuring rule with one word changed, so that some of its tests fail.
+fn broken(folder: &Path) -> String {
+    let shipped = "rules/thresholds-structuring/structuring-cash-deposits.yaml";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped);
+    let rule = fs::read_to_string(path).expect("a shipped rule");
+    assert!(rule.contains("min_deposits: 3"));
+    let pack = folder.join("pack");
+    fs::create_dir_all(folder.join("lists")).expect("a folder");
+    fs::create_dir_all(&pack).expect("a folder");
+    fs::write(folder.join("lists/night_safe_accounts.csv"), "value\n").expect("a file");
+    let rule = rule.replace("min_deposits: 3", "min_deposits: 4");
+    fs::write(pack.join("structuring-cash-deposits.yaml"), rule).expect("a file");
+    folder.to_str().expect("a plain path").to_owned()
+}
+
+#[test]
+fn filters_choose_tests_and_listing_runs_none() {
+    let listed =
+        weir(&["test", "--list", "--filter", "burst::retrying", "--filter", "::night safe"]);
+    assert_eq!(
+        text(&listed.stdout),
+        "registration-burst::the same customer retrying is one customer\n\
+         structuring-cash-deposits::takings through the night safe are excused\n"
+    );
+    assert_eq!(listed.status.code(), Some(0));
+    let none = weir(&["test", "--filter", "no such test"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(text(&none.stderr).contains("nothing matches"));
+}
+
+#[test]
+fn a_failed_test_shows_what_was_expected_what_came_and_why() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let run = weir(&["test", &broken(folder.path()), "--filter", "::at two branches"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(
+        text(&run.stdout),
+        "\
+FAILED structuring-cash-deposits: three deposits just under the limit at two branches
+  pack/structuring-cash-deposits.yaml:79:9: alert at 2d about C1
+    - expected: score 60, n 3, total 28600.5, branches 2, weeks_before 0
+    + did not come
+      when: `n >= min_deposits` was false: 3 >= 4
+  pack/structuring-cash-deposits.yaml:81:9: re-KYC request at 2d about C1
+    - expected: level enhanced
+    + did not come
+      when: `n >= min_deposits` was false: 3 >= 4
+
+1 rule(s), 0 test(s) passed, 1 failed, 0 rule(s) without a test
+"
+    );
+}
+
+#[test]
+fn json_names_every_reason() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let run = weir(&["test", &broken(folder.path()), "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!(report["run"].as_u64(), report["tests"].as_array().map(|it| it.len() as u64));
+    let first = &report["tests"][0]["differences"][0];
+    assert_eq!(first["difference"], "no alert about C1 at 2d");
+    assert_eq!(first["why"][0], "when: `n >= min_deposits` was false: 3 >= 4");
+}
+
+#[test]
+fn junit_is_well_formed_and_counts_what_it_holds() {
+    use quick_xml::events::Event;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let run = weir(&["test", &broken(folder.path()), "--format", "junit"]);
+    assert_eq!(run.status.code(), Some(1));
+    let xml = text(&run.stdout);
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let (mut cases, mut failures, mut head) = (0, 0, String::new());
+    loop {
+        match reader.read_event().expect("well-formed XML") {
+            Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                "testsuites" => head = tag.to_string(),
+                "testcase" => cases += 1,
+                "failure" => failures += 1,
+                _ => {}
+            },
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert!(failures > 0 && failures < cases, "{xml}");
+    let counted = format!("tests=\"{cases}\" failures=\"{failures}\"");
+    assert!(head.ends_with(&counted), "{head}");
+}
+
+#[test]
+fn rules_with_errors_run_no_test_and_say_so_in_every_form() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("wrong.yaml"), "lang: 1\n").expect("a file");
+    let path = folder.path().to_str().expect("a plain path");
+    for (format, part) in
+        [("text", "no test was run"), ("json", "\"diagnostics\""), ("junit", "<failure message=")]
+    {
+        let run = weir(&["test", path, "--format", format]);
+        assert_eq!(run.status.code(), Some(1), "{format}");
+        assert!(text(&run.stdout).contains(part), "{format}: {}", text(&run.stdout));
+    }
+}
