@@ -148,7 +148,7 @@ impl State {
         matched: &[(Symbol, Symbol)],
         effects: &mut Vec<Effect>,
     ) -> Vec<(Symbol, Symbol)> {
-        let Some(kind) = plan.kinds.get(self.row.name.index() as usize) else { return Vec::new() };
+        let Some(kind) = plan.kind(&self.row) else { return Vec::new() };
         self.stamp += 1;
         self.row.set(Slot::EVERYONE, || self.words.everyone());
         self.keys.fill(KeyRef::Absent);

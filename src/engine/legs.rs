@@ -13,6 +13,7 @@ use crate::rulebook::catalogue::Slot;
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
 use super::strings::{Strings, Symbol};
+use super::wake;
 
 /// One side of a transaction, seen from a party that we answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,7 @@ pub fn fill_leg(
     strings: &mut Strings,
 ) {
     let other = if leg.is_inbound { &transaction.originator } else { &transaction.beneficiary };
+    row.place = Some(wake::place(transaction.kind, leg.is_inbound));
     row.set(Slot::TX_AMOUNT, || Value::Number(transaction.base_amount));
     row.set(Slot::TX_LOCAL_AMOUNT, || Value::Number(transaction.booked.amount));
     row.set(Slot::TX_CURRENCY, || Value::Text(strings.intern(transaction.booked.currency.code())));

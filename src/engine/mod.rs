@@ -24,6 +24,7 @@ mod suppress;
 mod table;
 mod tally;
 mod text;
+mod wake;
 mod window;
 pub mod witness;
 

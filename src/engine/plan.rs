@@ -17,10 +17,11 @@ use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, W
 
 use super::closure::{BoolFn, CompiledList, Compiler, ValueFn};
 use super::frame::Read;
-use super::row::SlotSet;
+use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
 use super::strings::Strings;
 use super::table::{CarryOver, RoleSlots};
+use super::wake::{self, Wake};
 use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowPlan};
 
 /// Everything that follows from a rulebook.
@@ -36,7 +37,9 @@ pub struct Plan {
     /// Filters on entry, each evaluated once per row.
     pub filters: Vec<BoolFn>,
     /// What happens for each kind of event, by [`EventName::index`].
-    pub kinds: Vec<KindPlan>,
+    kinds: Vec<KindPlan>,
+    /// What happens for a leg, by its place in the trigger index.
+    legs: Vec<KindPlan>,
     /// Fields that some rule reads.
     pub wanted: SlotSet,
     /// How many memo places rows need.
@@ -76,6 +79,8 @@ pub struct SeriesLayout {
     pub filter: Option<usize>,
     /// The filter's canonical text.
     pub filter_text: String,
+    /// Which legs its filter can let in.
+    pub wake: Wake,
     /// What is kept of each: canonical text and closure.
     pub columns: Vec<(String, ValueFn)>,
     /// Columns and windows.
@@ -91,7 +96,8 @@ pub struct Layout {
     /// All texts.
     pub strings: Strings,
     tables: Vec<TableLayout>,
-    filters: Vec<(String, BoolFn)>,
+    /// Canonical text, the legs that it can let in, and the test.
+    filters: Vec<(String, Wake, BoolFn)>,
     memos: usize,
     lists: BTreeMap<String, Arc<CompiledList>>,
     rulebook_lists: BTreeMap<String, List>,
@@ -119,12 +125,16 @@ impl Plan {
             .map(|rule| RulePlan::new(rule, &mut layout))
             .collect();
         let Layout { strings, tables, filters, memos, .. } = layout;
-        let kinds = EventName::all().map(|name| kind_plan(name, &tables, &rules)).collect();
+        let all = EventName::all().map(|name| kind_plan(name, &tables, &rules));
+        let kinds: Vec<KindPlan> = all.collect();
+        let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
+            (0..wake::PLACES).map(|place| kind.for_legs_at(place, &tables, &rules)).collect()
+        });
         let series = tables
             .iter()
             .map(|table| table.series.iter().map(|series| series.plan.clone()).collect())
             .collect();
-        let filters = filters.into_iter().map(|(_, filter)| filter).collect();
+        let filters = filters.into_iter().map(|(.., filter)| filter).collect();
         let mut wanted = SlotSet::default();
         for slot in rules.iter().flat_map(|rule| rule_plan::wanted(&rule.rule)) {
             wanted.insert(slot);
@@ -136,16 +146,44 @@ impl Plan {
             series,
             filters,
             kinds,
+            legs: legs.unwrap_or_default(),
             wanted,
             memos,
         };
         (plan, strings)
     }
 
+    /// What happens for the event in `row`.
+    pub fn kind(&self, row: &Row) -> Option<&KindPlan> {
+        match row.place {
+            Some(place) => self.legs.get(place),
+            None => self.kinds.get(row.name.index() as usize),
+        }
+    }
+
     /// The longest span of any window that has one, in microseconds: how long ids are kept.
     pub fn finite_retention(&self) -> i64 {
         let series = self.tables.iter().flat_map(|table| &table.series);
         series.filter_map(|series| series.plan.retention()).max().unwrap_or(0)
+    }
+}
+
+impl KindPlan {
+    /// The part of the plan for transactions that concerns legs at `place`. Keys are the same for all of
+    /// them, so that the latest time of a key does not depend on what else rules ask for.
+    fn for_legs_at(&self, place: usize, tables: &[TableLayout], rules: &[RulePlan]) -> Self {
+        let feeds = |&&(table, series): &&(usize, usize)| {
+            let layout: Option<&SeriesLayout> =
+                tables.get(table).and_then(|table| table.series.get(series));
+            layout.is_some_and(|layout| layout.wake.holds(place))
+        };
+        let wakes = |&&rule: &&usize| rules.get(rule).is_some_and(|rule| rule.wake.holds(place));
+        Self {
+            enter: self.enter.clone(),
+            find: self.find.clone(),
+            feeds: self.feeds.iter().filter(feeds).copied().collect(),
+            rules: self.rules.iter().filter(wakes).copied().collect(),
+        }
     }
 }
 
@@ -211,10 +249,11 @@ impl Layout {
     pub fn aggregate(compiler: &mut Compiler<'_>, aggregate: &Aggregate) -> Read {
         let filter_text = aggregate.filter.as_ref().map(|filter| canonical(compiler.rule, filter));
         let filter = filter_text.as_ref().zip(aggregate.filter.as_ref()).map(|(text, filter)| {
-            let known = compiler.layout.filters.iter().position(|(known, _)| known == text);
+            let known = compiler.layout.filters.iter().position(|(known, ..)| known == text);
             known.unwrap_or_else(|| {
                 let test = compiler.condition(filter);
-                compiler.layout.filters.push((text.clone(), test));
+                let wake = Wake::of(compiler.rule, filter);
+                compiler.layout.filters.push((text.clone(), wake, test));
                 compiler.layout.filters.len() - 1
             })
         });
@@ -235,6 +274,7 @@ impl Layout {
         filter_text: String,
         column: Option<(String, ColumnKind, ValueFn)>,
     ) -> Read {
+        let wake = filter.and_then(|index| self.filters.get(index)).map(|(_, wake, _)| *wake);
         let nothing = Read { table, series: 0, window: 0, reading: Reading::Count };
         let Some(table_layout) = self.tables.get_mut(table) else { return nothing };
         let known = table_layout.series.iter().position(|series| {
@@ -245,6 +285,7 @@ impl Layout {
                 source: aggregate.source,
                 filter,
                 filter_text,
+                wake: wake.unwrap_or(Wake::ALL),
                 columns: Vec::new(),
                 plan: SeriesPlan::default(),
                 seen_since: None,

@@ -109,6 +109,8 @@ pub struct Row {
     pub at: Instant,
     /// Stream sequence.
     pub sequence: u64,
+    /// For a leg, its type and direction as a place in the trigger index (`wake`).
+    pub place: Option<usize>,
 }
 
 impl Default for Row {
@@ -119,6 +121,7 @@ impl Default for Row {
             name: EventName::Transaction,
             at: Instant(0),
             sequence: 0,
+            place: None,
         }
     }
 }
@@ -134,6 +137,7 @@ impl Row {
         self.name = name;
         self.at = at;
         self.sequence = sequence;
+        self.place = None;
         self.set(Slot::NOW, || Value::Micros(at.0));
     }
 

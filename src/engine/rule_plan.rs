@@ -13,6 +13,7 @@ use super::closure::{BoolFn, Compiler, NumberFn, ValueFn};
 use super::frame::Read;
 use super::plan::{Layout, let_memos};
 use super::strings::Symbol;
+use super::wake::Wake;
 use super::window::Reading;
 use super::witness::{Clause, clauses};
 
@@ -29,6 +30,8 @@ pub struct RulePlan {
     pub entity_table: usize,
     /// Tables that any of its windows lie in, and the entity's.
     pub tables: BTreeSet<usize>,
+    /// Which legs it can match.
+    pub wake: Wake,
     /// Cheap filter on the waking event.
     pub filter: Option<BoolFn>,
     /// The condition.
@@ -118,8 +121,10 @@ impl RulePlan {
         let mut tables: BTreeSet<usize> =
             explanation.windows.iter().map(|window| window.read.table).collect();
         tables.insert(entity_table);
+        let filtered = rule.filter.as_ref().map_or(Wake::ALL, |filter| Wake::of(rule, filter));
         Self {
             symbol,
+            wake: filtered.and(Wake::of(rule, &rule.when)),
             entity: layout.catalogue.role_slot(rule.entity, rule.trigger.family()),
             entity_table,
             tables,
