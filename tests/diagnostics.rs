@@ -20,6 +20,10 @@ use weir::rulebook::{Rulebook, source};
 const LISTS: &[&str] =
     &["branch_devices", "carrier_nat", "night_safe_accounts", "own_settlement_accounts"];
 
+/// Lists with columns that golden rules may read.
+const WIDE_LISTS: &[(&str, &str)] =
+    &[("countries", "value,tier,limit:number,sanctioned:bool,listed:time,comment\n")];
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
@@ -46,6 +50,9 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
     let path = format!("{pack}/{name}");
     let mut sources: BTreeMap<String, String> =
         LISTS.iter().map(|list| (format!("lists/{list}.csv"), "value\n".to_owned())).collect();
+    for (list, header) in WIDE_LISTS {
+        sources.insert(format!("lists/{list}.csv"), (*header).to_owned());
+    }
     let bytes = fs::read(input).expect("a golden input");
     let mut text = match source::decode(&path, &bytes) {
         Ok(text) => text,

@@ -310,6 +310,16 @@ fn why(evidence: &Evidence) -> anyhow::Result<()> {
             output::line(&format!("  {}  {}  {value}", item.event.at, item.event.id))?;
         }
     }
+    for list in &evidence.lists {
+        output::line(&format!("\nList {}, version {}", list.name, list.digest))?;
+        for row in &list.rows {
+            let cell = row.cell.as_deref().map_or_else(String::new, |cell| format!(" = {cell}"));
+            let from =
+                row.valid_from.map_or_else(String::new, |from| format!(", valid from {from}"));
+            let to = row.valid_to.map_or_else(String::new, |to| format!(", until {to}"));
+            output::line(&format!("  {}{cell}\n    the row of {}{from}{to}", row.text, row.value))?;
+        }
+    }
     Ok(())
 }
 

@@ -148,6 +148,8 @@ pub struct Evidence {
     pub facts: Vec<NamedValue>,
     /// Windows that were read, with the events in them.
     pub windows: Vec<WindowEvidence>,
+    /// Lists that the rule reads, by name.
+    pub lists: Vec<ListEvidence>,
 }
 
 /// One condition of `when`.
@@ -192,6 +194,33 @@ pub struct WindowEvidence {
     pub events_total: u64,
     /// The latest of them, oldest first; at most [`EVIDENCE_EVENTS_MAX`].
     pub events: Vec<Contribution>,
+}
+
+/// One list that the rule reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListEvidence {
+    /// The list's name.
+    pub name: String,
+    /// Digest of its content: its version.
+    pub digest: String,
+    /// The rows that were found, in the order of the rule file; what decided on entry into a window is not
+    /// among them.
+    pub rows: Vec<ListRowEvidence>,
+}
+
+/// One row of a list that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRowEvidence {
+    /// The condition or call as written in the rule file.
+    pub text: String,
+    /// The value whose row it is.
+    pub value: String,
+    /// What it says in the column that was asked for, as text; `None` where only its presence was.
+    pub cell: Option<String>,
+    /// Valid from then on, included; `None` for always.
+    pub valid_from: Option<Instant>,
+    /// Until then, excluded; `None` for ever.
+    pub valid_to: Option<Instant>,
 }
 
 /// One event in a window.

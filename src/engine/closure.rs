@@ -3,16 +3,11 @@
 //! Names were resolved and types checked before, so a closure neither looks up nor fails: an absent
 //! value makes a comparison false and arithmetic absent. Conjunctions run cheap parts first.
 
-use std::sync::Arc;
-
-use hashbrown::HashMap;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::domain::Instant;
 use crate::rulebook::catalogue::{Slot, Type};
 use crate::rulebook::typed::{
-    ArithmeticOp, CompareOp, Expr, ExprKind, List, Literal, Membership, ParamTable, ParamValue,
-    Rule,
+    ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership, ParamTable, ParamValue, Rule,
 };
 
 use super::frame::Frame;
@@ -445,34 +440,5 @@ fn arithmetic(op: ArithmeticOp) -> fn(Decimal, Decimal) -> Option<Decimal> {
         ArithmeticOp::Subtract => Decimal::checked_sub,
         ArithmeticOp::Multiply => Decimal::checked_mul,
         ArithmeticOp::Divide => Decimal::checked_div,
-    }
-}
-
-/// From, included, and until, excluded.
-type Validity = (Option<Instant>, Option<Instant>);
-
-/// A list's values by symbol, with the spans in which each is valid.
-#[derive(Debug, Default)]
-pub struct CompiledList {
-    rows: HashMap<Symbol, Vec<Validity>>,
-}
-
-impl CompiledList {
-    /// Compiles `list`.
-    pub fn new(list: &List, mut intern: impl FnMut(&str) -> Symbol) -> Arc<Self> {
-        let mut rows: HashMap<Symbol, Vec<_>> = HashMap::default();
-        for row in &list.rows {
-            rows.entry(intern(&row.value)).or_default().push((row.valid_from, row.valid_to));
-        }
-        Arc::new(Self { rows })
-    }
-
-    /// Whether `symbol` is in the list at `at`.
-    pub fn contains(&self, symbol: Symbol, at: Instant) -> bool {
-        self.rows.get(&symbol).is_some_and(|spans| {
-            spans
-                .iter()
-                .any(|(from, to)| from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to))
-        })
     }
 }

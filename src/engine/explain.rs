@@ -56,7 +56,8 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
         .collect();
     let windows =
         explanation.windows.iter().filter_map(|window| window_of(window, frame, archive)).collect();
-    Evidence { conditions, values, params, facts, windows }
+    let lists = explanation.lists.iter().map(|list| list.evidence(frame, strings)).collect();
+    Evidence { conditions, values, params, facts, windows, lists }
 }
 
 /// A message with its values.

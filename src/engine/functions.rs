@@ -45,6 +45,17 @@ impl Compiler<'_> {
                     _ => Value::Absent,
                 })
             }
+            (Call::Lookup { list, column, .. }, [item]) => {
+                let item = self.text(item);
+                let list = self.layout.list(list);
+                let Some((column, _)) = list.column(column) else {
+                    return Box::new(|_| Value::Absent);
+                };
+                Box::new(move |frame| {
+                    let row = item(frame).and_then(|item| list.row(item, frame.row.at));
+                    row.and_then(|row| row.cells.get(column)).copied().unwrap_or(Value::Absent)
+                })
+            }
             // The checker lets no other number of arguments through.
             _ => Box::new(|_| Value::Absent),
         }

@@ -4,6 +4,7 @@
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
 mod closure;
+mod compiled_list;
 mod explain;
 mod frame;
 mod functions;
@@ -11,6 +12,7 @@ mod journal;
 mod judge;
 mod legs;
 mod limits;
+mod list_plan;
 pub mod outcome;
 mod parked;
 mod plan;

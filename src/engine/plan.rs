@@ -15,7 +15,8 @@ use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role, T
 use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, Window};
 
-use super::closure::{BoolFn, CompiledList, Compiler, ValueFn};
+use super::closure::{BoolFn, Compiler, ValueFn};
+use super::compiled_list::CompiledList;
 use super::frame::Read;
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};

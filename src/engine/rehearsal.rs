@@ -5,7 +5,7 @@
 //! test gets an engine of its own with one rule in it. No I/O, no clock.
 
 mod compare;
-mod story;
+pub(super) mod story;
 mod why;
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::domain::{Alert, Instant, RekycRequest, Span};
 use crate::rulebook::example::Example;
-use crate::rulebook::typed::{List, ListRow, SourceSpan};
+use crate::rulebook::typed::SourceSpan;
 use crate::rulebook::{Rule, Rulebook};
 
 use super::outcome::Effect;
@@ -161,11 +161,7 @@ pub fn is_passed(rulebook: &Rulebook, rule: &Rule, example: &Example) -> bool {
 /// A rulebook with only `rule`, and the test's lists in place of those it names.
 fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
     let mut lists = rulebook.lists.clone();
-    for (name, values) in &example.lists {
-        let row =
-            |value: &String| ListRow { value: value.clone(), valid_from: None, valid_to: None };
-        lists.insert(name.clone(), List { rows: values.iter().map(row).collect() });
-    }
+    lists.extend(example.lists.clone());
     Arc::new(Rulebook {
         catalogue: Arc::clone(&rulebook.catalogue),
         digest: rulebook.digest.clone(),

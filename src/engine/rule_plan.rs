@@ -11,6 +11,7 @@ use crate::rulebook::typed::{
 
 use super::closure::{BoolFn, Compiler, NumberFn, ValueFn};
 use super::frame::Read;
+use super::list_plan::{ListRef, list_refs};
 use super::plan::{Layout, let_memos};
 use super::strings::Symbol;
 use super::wake::Wake;
@@ -72,6 +73,8 @@ pub struct Explanation {
     pub windows: Vec<WindowRef>,
     /// What `where`, `when` and `rekyc.when` consist of, for whoever asks why the rule stayed quiet.
     pub clauses: [Vec<Clause>; 3],
+    /// Lists that the rule reads.
+    pub lists: Vec<ListRef>,
 }
 
 /// One leaf of `when`.
@@ -175,7 +178,9 @@ impl Explanation {
         let rekyc_when = rule.rekyc.as_ref().and_then(|spec| spec.when.as_ref());
         let clauses = [rule.filter.as_ref(), Some(&rule.when), rekyc_when]
             .map(|expr| clauses(compiler, expr));
-        Self { conditions, lets, params, facts: facts.into_iter().collect(), windows, clauses }
+        let lists = list_refs(compiler);
+        let facts = facts.into_iter().collect();
+        Self { conditions, lets, params, facts, windows, clauses, lists }
     }
 }
 

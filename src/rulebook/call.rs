@@ -22,6 +22,16 @@ pub enum Call {
     /// `mod(a, b)`: what is left of `a` when `b` is taken away as often as it fits; it has the sign of
     /// `a`. Absent when `b` is zero.
     Mod,
+    /// `lookup(list.name, a, "column")`: what the row of `a` says in a column, as of the event's time; absent
+    /// when there is no row or it says nothing.
+    Lookup {
+        /// The list.
+        list: String,
+        /// The column.
+        column: String,
+        /// Type of the column.
+        ty: Type,
+    },
 }
 
 impl Call {
@@ -34,6 +44,7 @@ impl Call {
             Self::Weekday => "weekday",
             Self::DayOfMonth => "day_of_month",
             Self::Mod => "mod",
+            Self::Lookup { .. } => "lookup",
         }
     }
 
@@ -44,6 +55,7 @@ impl Call {
             Self::StartsWith => Type::Bool,
             Self::Weekday => Type::Text,
             Self::Hour | Self::DayOfMonth | Self::Mod => Type::Number,
+            Self::Lookup { ty, .. } => *ty,
         }
     }
 
@@ -59,6 +71,18 @@ impl Call {
     /// The call as canonical text: equal texts compute the same from the same arguments.
     #[must_use]
     pub fn canonical(&self) -> String {
-        self.word().to_owned()
+        match self {
+            Self::Lookup { list, column, ty } => format!("lookup list.{list} {column:?} {ty:?}"),
+            _ => self.word().to_owned(),
+        }
+    }
+
+    /// The list that it reads.
+    #[must_use]
+    pub fn list(&self) -> Option<&str> {
+        match self {
+            Self::Lookup { list, .. } => Some(list),
+            _ => None,
+        }
     }
 }

@@ -111,8 +111,8 @@ codes! {
     "E038", "a window without a length of time",
     "A window is as long as a duration (`over 7d`), a parameter with one, or `lifetime`.";
     "E041", "the header of a list",
-    "The first line of a list file names its columns: `value`, then perhaps `valid_from`, `valid_to` and \
-     columns for people such as `source` and `comment`.";
+    "The first line of a list file names its columns: `value`, then perhaps `valid_from`, `valid_to`, columns \
+     that rules read, and columns for people: `source` and `comment`.";
     "E042", "a date in a list",
     "Dates are written 2026-01-31 (midnight UTC) or 2026-01-31T08:00:00Z; a row ends after it begins.";
     "E043", "a row without a value",
@@ -123,6 +123,17 @@ codes! {
     "A whole number with one of s, m, h, d, w right behind it: 90m, 24h, 7d.";
     "E046", "a list's file name",
     "Rules name a list by its file, so the name must be letters, digits and `_`.";
+    "E060", "a column of a list",
+    "Beside `value`, `valid_from` and `valid_to` a list may have columns that rules read by `lookup`: a name, or a \
+     name and a type as in `limit:number`. Types are text, number, bool, time and duration; a name is there once.";
+    "E061", "a cell that does not fit its column",
+    "Every cell of a column is of the type that the first line gives it, or empty.";
+    "E062", "rows that contradict one another",
+    "Two rows of one value are valid at the same time and say different things, so nobody could tell which one \
+     `lookup` should give. Let one end before the other begins.";
+    "E063", "a column that the list does not have",
+    "`lookup(list.name, value, \"column\")` reads a column that the first line of `lists/name.csv` names. `source` \
+     and `comment` are for people and cannot be read.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

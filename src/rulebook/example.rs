@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use crate::domain::Instant;
 
 use super::catalogue::EventName;
-use super::typed::{Literal, SourceSpan};
+use super::typed::{List, Literal, SourceSpan};
 
 /// One test of a rule.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct Example {
     /// Facts of accounts.
     pub accounts: BTreeMap<String, BTreeMap<String, Value>>,
     /// Lists that replace the list files of the same name.
-    pub lists: BTreeMap<String, Vec<String>>,
+    pub lists: BTreeMap<String, List>,
     /// The events, `every`/`times` already unrolled, in the order of the file.
     pub events: Vec<ExampleEvent>,
     /// The alerts that must come, in order; no others may.

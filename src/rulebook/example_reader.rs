@@ -6,6 +6,7 @@
 
 mod event;
 mod expected;
+mod list;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ type Facts = BTreeMap<String, BTreeMap<String, Value>>;
 struct Given {
     customers: Facts,
     accounts: Facts,
-    lists: BTreeMap<String, Vec<String>>,
+    lists: BTreeMap<String, List>,
 }
 
 impl Reader<'_> {
@@ -144,7 +145,7 @@ impl Reader<'_> {
             match entry.key.as_str() {
                 "customer" => given.customers = self.facts(&entry.value, "customer", start),
                 "account" => given.accounts = self.facts(&entry.value, "account", start),
-                _ => given.lists = self.lists(&entry.value),
+                _ => given.lists = self.lists(&entry.value, start),
             }
         }
         given
@@ -196,26 +197,6 @@ impl Reader<'_> {
             let label = "no identity event leads to that state";
             self.error("E210", entity.key_span, title, label, None);
         }
-    }
-
-    fn lists(&mut self, node: &Node) -> BTreeMap<String, Vec<String>> {
-        let mut lists = BTreeMap::new();
-        let names: Vec<&str> = self.rule.lists.keys().map(String::as_str).collect();
-        for entry in self.any_mapping(node, "`list`").unwrap_or(&[]) {
-            if !self.rule.lists.contains_key(&entry.key) {
-                let title = format!("there is no list `{}`", entry.key);
-                self.unknown("E209", entry, title, &names);
-                continue;
-            }
-            let mut values = Vec::new();
-            for item in self.sequence(&entry.value, "the list's values") {
-                if let Some(text) = self.scalar(item, "a value") {
-                    values.push(text.to_owned());
-                }
-            }
-            lists.insert(entry.key.clone(), values);
-        }
-        lists
     }
 
     fn is_new_name(&mut self, example: &Example, names: &mut BTreeSet<String>) -> bool {

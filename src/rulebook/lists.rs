@@ -1,27 +1,43 @@
 //! List files: CSV with one value per row, each perhaps valid for a time only.
 //!
 //! In: the text of `lists/<name>.csv`, whose first line names the columns: `value`, then perhaps
-//! `valid_from`, `valid_to` and columns for people (`source`, `comment`). Out: the list with every good
-//! row, and a diagnostic for each bad one. Values are never repeated in a message: they may be accounts.
+//! `valid_from` and `valid_to`, columns that rules read (`tier`, `limit:number`), and columns for people
+//! (`source`, `comment`). Out: the list with every good row, and a diagnostic for each bad one. Values
+//! are never repeated in a message: they may be accounts.
+
+use std::str::FromStr;
 
 use csv::{ReaderBuilder, StringRecord};
+use rust_decimal::Decimal;
 
-use crate::domain::Instant;
+use crate::domain::{Instant, Span};
 
-use super::diagnostic::{Diagnostic, closest};
-use super::typed::{List, ListRow, SourceSpan};
+use super::catalogue::Type;
+use super::diagnostic::{Diagnostic, closest, did_you_mean};
+use super::list::{Cell, List, ListColumn, ListRow};
+use super::typed::SourceSpan;
 
 /// Most rows of one list.
 pub const LIST_ROWS_MAX: usize = 100_000;
 
-/// The columns that mean something.
+/// The columns that every list may have.
 const COLUMNS: &[&str] = &["value", "valid_from", "valid_to"];
+
+/// Columns that no rule reads.
+pub const PEOPLES_COLUMNS: &[&str] = &["source", "comment"];
 
 /// Reads a list file.
 #[must_use]
 pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
-    let mut reading = Reading { path, text, columns: [None; 3], problems: Vec::new() };
-    let mut list = List::default();
+    let mut reading = Reading {
+        path,
+        text,
+        columns: [None; 3],
+        data: Vec::new(),
+        lines: Vec::new(),
+        problems: Vec::new(),
+    };
+    let mut rows = Vec::new();
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
@@ -37,14 +53,15 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         if !has_header {
             has_header = true;
             if !reading.header(&record, line) {
-                return (list, reading.problems);
+                return (List::default(), reading.problems);
             }
-        } else if list.rows.len() == LIST_ROWS_MAX {
+        } else if rows.len() == LIST_ROWS_MAX {
             let title = format!("a list has at most {LIST_ROWS_MAX} rows");
             reading.report("E008", line, title, "one too many", None);
             break;
         } else if let Some(row) = reading.row(&record, line) {
-            list.rows.push(row);
+            rows.push(row);
+            reading.lines.push(line);
         }
     }
     if !has_header {
@@ -52,7 +69,64 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         let span = SourceSpan::default();
         reading.report("E041", span, "the list has no header".to_owned(), "empty file", help);
     }
-    (list, reading.problems)
+    reading.must_be_unambiguous(&rows);
+    let columns = reading.data.into_iter().map(|(_, column)| column).collect();
+    (List::new(columns, rows), reading.problems)
+}
+
+/// What a cell of type `ty` says; `None` when it cannot be read.
+#[must_use]
+pub fn cell(ty: Type, text: &str) -> Option<Cell> {
+    Some(match ty {
+        Type::Text => Cell::Text(text.to_owned()),
+        Type::Number => Cell::Number(number(text)?),
+        Type::Duration => Cell::Duration(Span::parse(text)?),
+        Type::Time => Cell::Time(date(text)?),
+        Type::Bool => Cell::Bool(text.parse().ok()?),
+    })
+}
+
+/// A date (midnight UTC) or an instant.
+#[must_use]
+pub fn date(text: &str) -> Option<Instant> {
+    Instant::parse(text).or_else(|| Instant::parse(&format!("{text}T00:00:00Z")))
+}
+
+/// Pairs of rows, by index and the later one second, that say different things of one value at one time;
+/// of several rows that contradict one another not every pair is named.
+#[must_use]
+pub fn contradictions(rows: &[ListRow]) -> Vec<(usize, usize)> {
+    let mut order: Vec<(usize, &ListRow)> = rows.iter().enumerate().collect();
+    order.sort_by_key(|(_, row)| (&row.value, row.valid_from));
+    let mut found = Vec::new();
+    // Of the rows of one value so far, the one that is valid longest.
+    let mut longest: Option<(usize, &ListRow)> = None;
+    for (index, row) in order {
+        let beside = longest.filter(|(_, other)| other.value == row.value);
+        let Some((other_index, other)) = beside.filter(|(_, other)| other.overlaps(row)) else {
+            longest = Some((index, row));
+            continue;
+        };
+        if other.cells != row.cells {
+            found.push((index.min(other_index), index.max(other_index)));
+        }
+        let is_longer = other.valid_to.is_some_and(|end| row.valid_to.is_none_or(|to| to > end));
+        if is_longer {
+            longest = Some((index, row));
+        }
+    }
+    found
+}
+
+/// Digits with a point and a sign perhaps: no exponent, no separators, nothing rounded.
+fn number(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.ends_with(|last: char| last.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number = is_plain.then(|| Decimal::from_str(text).ok()).flatten()?;
+    // More digits than a decimal holds would be rounded.
+    Decimal::from_str_exact(text).is_ok().then_some(number)
 }
 
 /// Nothing can be made of it, and that was said.
@@ -63,6 +137,10 @@ struct Reading<'a> {
     text: &'a str,
     /// Where the columns of [`COLUMNS`] stand.
     columns: [Option<usize>; 3],
+    /// The other columns that rules may read, and where they stand.
+    data: Vec<(usize, ListColumn)>,
+    /// The lines of the rows that were read.
+    lines: Vec<SourceSpan>,
     problems: Vec<Diagnostic>,
 }
 
@@ -102,18 +180,21 @@ impl Reading<'_> {
         }
     }
 
+    /// The place of the cell at `index`; quotes may hold commas, so that then the first such text is shown.
+    fn place(&self, line: SourceSpan, index: usize, value: &str) -> SourceSpan {
+        let written = self.text.get(line.start..line.end).unwrap_or_default();
+        let before: usize = written.split(',').take(index).map(|cell| cell.len() + 1).sum();
+        let cell = written.split(',').nth(index).unwrap_or_default();
+        let start = line.start + before + (cell.len() - cell.trim_start().len());
+        if cell.trim() == value && !value.is_empty() {
+            return SourceSpan { start, end: start + value.len() };
+        }
+        self.field(line, value)
+    }
+
     fn header(&mut self, record: &StringRecord, line: SourceSpan) -> bool {
-        for (index, name) in record.iter().enumerate() {
-            if let Some(column) = COLUMNS.iter().position(|column| *column == name)
-                && let Some(place) = self.columns.get_mut(column)
-            {
-                *place = Some(index);
-            } else if let Some(meant) = closest(name, COLUMNS.iter().copied()) {
-                let span = self.field(line, name);
-                let help = format!("did you mean `{meant}`?");
-                let title = format!("unknown column `{name}`");
-                self.report("E041", span, title, "not read", Some(&help));
-            }
+        for (index, written) in record.iter().enumerate() {
+            self.header_cell(index, written, line);
         }
         let has_value = self.columns.first().copied().flatten().is_some();
         if !has_value && self.problems.is_empty() {
@@ -122,6 +203,52 @@ impl Reading<'_> {
             self.report("E041", line, title, "the first line names the columns", help);
         }
         has_value
+    }
+
+    /// One column: a common one, one for people, or one with a type that rules read.
+    fn header_cell(&mut self, index: usize, written: &str, line: SourceSpan) {
+        let span = self.place(line, index, written);
+        let (name, ty) = match written.split_once(':') {
+            Some((name, ty)) => (name.trim(), Some(ty.trim())),
+            None => (written, None),
+        };
+        if name.is_empty() || PEOPLES_COLUMNS.contains(&name) {
+            return;
+        }
+        if let Some(common) = COLUMNS.iter().position(|column| *column == name) {
+            let place = self.columns.get_mut(common);
+            let is_second = place.is_some_and(|place| place.replace(index).is_some());
+            if is_second || ty.is_some() {
+                let (title, label, help) = if is_second {
+                    (format!("two columns are named `{name}`"), "the second one", "delete one")
+                } else {
+                    let title = format!("the type of the column `{name}` cannot be chosen");
+                    (title, "it has one of its own", "write the name alone")
+                };
+                self.report("E060", span, title, label, Some(help));
+            }
+            return;
+        }
+        if ty.is_none()
+            && let Some(meant) = closest(name, COLUMNS.iter().copied())
+        {
+            let help = format!("did you mean `{meant}`?");
+            let title = format!("unknown column `{name}`");
+            self.report("E041", span, title, "not read", Some(&help));
+            return;
+        }
+        if self.data.iter().any(|(_, column)| column.name == name) {
+            let title = format!("two columns are named `{name}`");
+            self.report("E060", span, title, "the second one", Some("rename one of them"));
+            return;
+        }
+        let Some(ty) = Type::parse(ty.unwrap_or("text")) else {
+            let help = did_you_mean(ty.unwrap_or_default(), Type::WORDS);
+            let title = format!("the column `{name}` cannot have this type");
+            self.report("E060", span, title, "no such type", help.as_deref());
+            return;
+        };
+        self.data.push((index, ListColumn { name: name.to_owned(), ty }));
     }
 
     fn row(&mut self, record: &StringRecord, line: SourceSpan) -> Option<ListRow> {
@@ -143,7 +270,58 @@ impl Reading<'_> {
             self.report("E042", line, title, "ends before it begins", help);
             return None;
         }
-        Some(ListRow { value: value.to_owned(), valid_from, valid_to })
+        let cells: Vec<Result<Option<Cell>, Reported>> = self
+            .data
+            .clone()
+            .iter()
+            .map(|(place, column)| {
+                self.cell(record.get(*place).unwrap_or_default(), (*place, column), line)
+            })
+            .collect();
+        let cells = cells.into_iter().collect::<Result<_, _>>().ok()?;
+        Some(ListRow { value: value.to_owned(), valid_from, valid_to, cells })
+    }
+
+    /// What a row says in one column, or none when nothing is written; what cannot be read is reported.
+    fn cell(
+        &mut self,
+        text: &str,
+        (place, column): (usize, &ListColumn),
+        line: SourceSpan,
+    ) -> Result<Option<Cell>, Reported> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let cell = cell(column.ty, text);
+        if cell.is_none() {
+            let (label, help) = match column.ty {
+                Type::Number => ("not a number", "write 8000 or 0.25, without separators"),
+                Type::Bool => ("neither true nor false", "write `true` or `false`"),
+                Type::Time => ("not a date", "write 2026-01-31, or 2026-01-31T08:00:00Z"),
+                Type::Duration => ("not a duration", "write 24h, 7d or 90m"),
+                Type::Text => ("not text", "write something else"),
+            };
+            let title = format!("a cell that does not fit the column `{}`", column.name);
+            let span = self.place(line, place, text);
+            self.report("E061", span, title, label, Some(help));
+        }
+        cell.map(Some).ok_or(Reported)
+    }
+
+    /// Reports rows that say different things about one value at one time.
+    fn must_be_unambiguous(&mut self, rows: &[ListRow]) {
+        if self.data.is_empty() {
+            return;
+        }
+        for (first, second) in contradictions(rows) {
+            let line = |row: usize| self.lines.get(row).copied().unwrap_or_default();
+            let (first, second) = (line(first), line(second));
+            let before = self.text.get(..first.start).unwrap_or_default();
+            let label = format!("the other is in line {}", before.matches('\n').count() + 1);
+            let title = "two rows say different things of one value at one time".to_owned();
+            let help = "end one with `valid_to` before the other begins with `valid_from`";
+            self.report("E062", second, title, &label, Some(help));
+        }
     }
 
     /// An instant, or none when the field is empty; one that cannot be read is reported.
@@ -151,8 +329,7 @@ impl Reading<'_> {
         if text.is_empty() {
             return Ok(None);
         }
-        let midnight = || Instant::parse(&format!("{text}T00:00:00Z"));
-        let instant = Instant::parse(text).or_else(midnight);
+        let instant = date(text);
         if instant.is_none() {
             let span = self.field(line, text);
             let help = Some("write 2026-01-31, or 2026-01-31T08:00:00Z");
@@ -191,5 +368,43 @@ mod tests {
             found,
             [("E042", "soon"), ("E043", ",2026-01-01"), ("E042", "C,2026-02-01,2026-01-01")]
         );
+    }
+
+    #[test]
+    fn further_columns_have_the_type_that_the_header_says() {
+        let text = "value,tier,limit:number,flag:bool,since:time,comment\n\
+                    SE,low,1000.50,true,2020-01-01,first\nNO,,,,,\n";
+        let (list, problems) = read("lists/countries.csv", text);
+        assert_eq!(problems, []);
+        assert_eq!(list.column("limit"), Some((1, Type::Number)));
+        assert_eq!(list.column("comment"), None);
+        let at = Instant::parse("2026-01-01T00:00:00Z").expect("an instant");
+        let cells = |value| list.row(value, at).map(|row| row.cells.clone()).expect("a row");
+        let since = Instant::parse("2020-01-01T00:00:00Z").expect("an instant");
+        let limit = "1000.50".parse().expect("a number");
+        assert_eq!(
+            cells("SE"),
+            [
+                Cell::Text("low".to_owned()),
+                Cell::Number(limit),
+                Cell::Bool(true),
+                Cell::Time(since)
+            ]
+            .map(Some)
+        );
+        assert_eq!(cells("NO"), [None, None, None, None]);
+        let remarks = text.replace("first", "another remark");
+        assert_eq!(read("lists/countries.csv", &remarks).0.digest, list.digest);
+    }
+
+    #[test]
+    fn a_number_in_a_list_is_exact_or_refused() {
+        for text in ["0", "12.50", "-3", "0.000001"] {
+            assert_eq!(number(text).map(|number| number.to_string()).as_deref(), Some(text));
+        }
+        for text in ["", "-", "1e3", "1_000", "1,5", ".5", "5.", "+1", "1.2.3", "NaN"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        assert_eq!(number("0.12345678901234567890123456789012345"), None);
     }
 }

@@ -51,7 +51,8 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
         let _ = writeln!(out, "rekyc {scope} {level} {cause} due {:?}", spec.due);
     }
     for name in lists_read(rule) {
-        let _ = writeln!(out, "list {name:?} {:?}", lists.get(&name));
+        let version = lists.get(&name).map(|list| &list.digest);
+        let _ = writeln!(out, "list {name:?} {version:?}");
     }
     out
 }
@@ -60,10 +61,10 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
 #[must_use]
 pub fn lists_read(rule: &Rule) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut note = |expr: &Expr| {
-        if let ExprKind::In { set: Membership::List(name), .. } = &expr.kind {
-            names.insert(name.clone());
-        }
+    let mut note = |expr: &Expr| match &expr.kind {
+        ExprKind::In { set: Membership::List(name), .. } => names.extend([name.clone()]),
+        ExprKind::Call(call, _) => names.extend(call.list().map(str::to_owned)),
+        _ => {}
     };
     rule.each_expr(&mut |expr| expr.each_part(&mut note));
     names

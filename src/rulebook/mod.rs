@@ -13,6 +13,7 @@ pub mod example;
 pub mod example_reader;
 pub mod institution;
 pub mod lexer;
+pub mod list;
 pub mod lists;
 pub mod loader;
 pub mod meaning;

@@ -98,6 +98,8 @@ pub enum Function {
     DayOfMonth,
     /// `mod(a, b)`
     Mod,
+    /// `lookup(list.name, a, "column")`
+    Lookup,
 }
 
 /// `sum(tx.amount where ...) by account over 24h`
@@ -188,6 +190,7 @@ impl Function {
         Self::Weekday,
         Self::DayOfMonth,
         Self::Mod,
+        Self::Lookup,
     ];
 
     /// As written.
@@ -206,6 +209,7 @@ impl Function {
             Self::Weekday => "weekday",
             Self::DayOfMonth => "day_of_month",
             Self::Mod => "mod",
+            Self::Lookup => "lookup",
         }
     }
 

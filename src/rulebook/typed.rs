@@ -9,12 +9,13 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::domain::rekyc::{RekycCause, RekycLevel, RekycScope};
-use crate::domain::{AlertClass, Instant, Severity, Span};
+use crate::domain::{AlertClass, Severity, Span};
 
 use super::call::Call;
 use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
+pub use super::list::{List, ListRow};
 
 /// All rules that are loaded together, in order of their names.
 #[derive(Clone, Debug)]
@@ -283,24 +284,6 @@ pub enum Format {
     Days,
 }
 
-/// A list file: values with optional validity.
-#[derive(Clone, Debug, Default)]
-pub struct List {
-    /// Rows, in file order.
-    pub rows: Vec<ListRow>,
-}
-
-/// One value of a list.
-#[derive(Clone, Debug)]
-pub struct ListRow {
-    /// The value.
-    pub value: String,
-    /// From then on, included; `None` for always.
-    pub valid_from: Option<Instant>,
-    /// Until then, excluded; `None` for ever.
-    pub valid_to: Option<Instant>,
-}
-
 /// A checked expression.
 #[derive(Clone, Debug)]
 pub struct Expr {
@@ -528,21 +511,5 @@ impl Rule {
     #[must_use]
     pub fn text(&self, span: SourceSpan) -> &str {
         self.source.get(span.start..span.end).unwrap_or("")
-    }
-}
-
-impl List {
-    /// Whether `value` is in the list at `at`.
-    #[must_use]
-    pub fn contains(&self, value: &str, at: Instant) -> bool {
-        self.rows.iter().any(|row| row.value == value && row.is_valid(at))
-    }
-}
-
-impl ListRow {
-    /// Whether the row is valid at `at`.
-    #[must_use]
-    pub fn is_valid(&self, at: Instant) -> bool {
-        self.valid_from.is_none_or(|from| from <= at) && self.valid_to.is_none_or(|to| at < to)
     }
 }

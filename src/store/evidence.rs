@@ -7,7 +7,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
-use crate::domain::alert::{Condition, Contribution, EventRef, NamedValue, WindowEvidence};
+use crate::domain::alert::{
+    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, WindowEvidence,
+};
 use crate::domain::{Alert, Evidence, Instant, RekycRequest};
 
 /// The evidence column.
@@ -150,6 +152,8 @@ struct StoredEvidence {
     params: Vec<StoredValue>,
     facts: Vec<StoredValue>,
     windows: Vec<StoredWindow>,
+    #[serde(default)]
+    lists: Vec<StoredList>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -183,6 +187,25 @@ struct StoredWindow {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+struct StoredList {
+    name: String,
+    digest: String,
+    rows: Vec<StoredListRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredListRow {
+    text: String,
+    value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cell: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<StoredInstant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<StoredInstant>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct StoredContribution {
     sequence: u64,
     source: String,
@@ -205,6 +228,7 @@ impl From<&Evidence> for StoredEvidence {
             params: values(&evidence.params),
             facts: values(&evidence.facts),
             windows: evidence.windows.iter().map(StoredWindow::from).collect(),
+            lists: evidence.lists.iter().map(StoredList::from).collect(),
         }
     }
 }
@@ -220,6 +244,7 @@ impl From<StoredEvidence> for Evidence {
             params: values(stored.params),
             facts: values(stored.facts),
             windows: stored.windows.into_iter().map(WindowEvidence::from).collect(),
+            lists: stored.lists.into_iter().map(ListEvidence::from).collect(),
         }
     }
 }
@@ -273,6 +298,37 @@ impl From<StoredWindow> for WindowEvidence {
             events_total: stored.events_total,
             events: stored.events.into_iter().map(Contribution::from).collect(),
         }
+    }
+}
+
+impl From<&ListEvidence> for StoredList {
+    fn from(list: &ListEvidence) -> Self {
+        let row = |row: &ListRowEvidence| StoredListRow {
+            text: row.text.clone(),
+            value: row.value.clone(),
+            cell: row.cell.clone(),
+            valid_from: row.valid_from.map(StoredInstant),
+            valid_to: row.valid_to.map(StoredInstant),
+        };
+        Self {
+            name: list.name.clone(),
+            digest: list.digest.clone(),
+            rows: list.rows.iter().map(row).collect(),
+        }
+    }
+}
+
+impl From<StoredList> for ListEvidence {
+    fn from(stored: StoredList) -> Self {
+        let row = |row: StoredListRow| ListRowEvidence {
+            text: row.text,
+            value: row.value,
+            cell: row.cell,
+            valid_from: row.valid_from.map(|at| at.0),
+            valid_to: row.valid_to.map(|at| at.0),
+        };
+        let rows = stored.rows.into_iter().map(row).collect();
+        Self { name: stored.name, digest: stored.digest, rows }
     }
 }
 
@@ -333,6 +389,17 @@ mod tests {
                         at: Instant(i64::MAX),
                     },
                     value: None,
+                }],
+            }],
+            lists: vec![ListEvidence {
+                name: "countries".to_owned(),
+                digest: "ab12".to_owned(),
+                rows: vec![ListRowEvidence {
+                    text: "lookup(list.countries, tx.country, \"tier\")".to_owned(),
+                    value: "SE".to_owned(),
+                    cell: Some("low".to_owned()),
+                    valid_from: Some(Instant(1_700_000_000_000_000)),
+                    valid_to: None,
                 }],
             }],
         }

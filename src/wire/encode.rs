@@ -7,7 +7,9 @@
 
 use serde::Serialize;
 
-use crate::domain::alert::{Condition, Contribution, EventRef, NamedValue, WindowEvidence};
+use crate::domain::alert::{
+    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, WindowEvidence,
+};
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{Alert, AlertUpdate, Evidence, Instant, Refusal, RekycRequest, Severity};
 use crate::pipeline::{Delivery, Outgoing};
@@ -15,8 +17,8 @@ use crate::pipeline::{Delivery, Outgoing};
 use super::kinds::Kind;
 use super::outputs::{
     AlertData, AlertUpdatedData, ConditionData, ContributionData, DeadLetterData, Disposition,
-    DispositionOut, EntityData, EventData, EvidenceData, Nothing, OutEnvelope, RekycMergedData,
-    RekycRequestedData, RulebookOut, ValueData, WindowData,
+    DispositionOut, EntityData, EventData, EvidenceData, ListData, ListRowData, Nothing,
+    OutEnvelope, RekycMergedData, RekycRequestedData, RulebookOut, ValueData, WindowData,
 };
 
 /// Type of a new alert.
@@ -215,6 +217,22 @@ fn evidence(evidence: &Evidence) -> EvidenceData<'_> {
         params: evidence.params.iter().map(value).collect(),
         facts: evidence.facts.iter().map(value).collect(),
         windows: evidence.windows.iter().map(window).collect(),
+        lists: evidence.lists.iter().map(list).collect(),
+    }
+}
+
+fn list(list: &ListEvidence) -> ListData<'_> {
+    let rows = list.rows.iter().map(list_row).collect();
+    ListData { name: &list.name, digest: &list.digest, rows }
+}
+
+fn list_row(row: &ListRowEvidence) -> ListRowData<'_> {
+    ListRowData {
+        text: &row.text,
+        value: &row.value,
+        cell: row.cell.as_deref(),
+        valid_from: row.valid_from.map(|at| at.to_string()),
+        valid_to: row.valid_to.map(|at| at.to_string()),
     }
 }
 

@@ -116,6 +116,8 @@ pub struct EvidenceData<'a> {
     pub facts: Vec<ValueData<'a>>,
     /// Windows that were read.
     pub windows: Vec<WindowData<'a>>,
+    /// Lists that the rule reads.
+    pub lists: Vec<ListData<'a>>,
 }
 
 /// One condition of a rule.
@@ -164,6 +166,37 @@ pub struct WindowData<'a> {
     pub events_total: u64,
     /// The latest of them, oldest first.
     pub events: Vec<ContributionData<'a>>,
+}
+
+/// One list that the rule reads.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ListData<'a> {
+    /// The list's name.
+    pub name: &'a str,
+    /// Digest of its content: its version.
+    pub digest: &'a str,
+    /// The rows that were found.
+    pub rows: Vec<ListRowData<'a>>,
+}
+
+/// One row of a list that was found.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ListRowData<'a> {
+    /// The condition or call as written in the rule file.
+    pub text: &'a str,
+    /// The value whose row it is.
+    pub value: &'a str,
+    /// What it says in the column that was asked for; not there where only its presence was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<&'a str>,
+    /// Valid from then on, included; not there for always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub valid_from: Option<String>,
+    /// Until then, excluded; not there for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub valid_to: Option<String>,
 }
 
 /// One event in a window.

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use weir::domain::alert::{
-    AlertClass, Condition, Contribution, EventRef, NamedValue, Verdict, WindowEvidence,
+    AlertClass, Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue,
+    Verdict, WindowEvidence,
 };
 use weir::domain::rekyc::{RekycLevel, RekycMerge};
 use weir::domain::{
@@ -65,6 +66,17 @@ fn alert() -> Alert {
                 events_total: 1,
                 events: vec![Contribution { event, value: Some("9500".into()) }],
             }],
+            lists: vec![ListEvidence {
+                name: "countries".into(),
+                digest: "ll".into(),
+                rows: vec![ListRowEvidence {
+                    text: "tx.country in list.countries".into(),
+                    value: "KP".into(),
+                    cell: None,
+                    valid_from: Some(at()),
+                    valid_to: None,
+                }],
+            }],
         },
     }
 }
@@ -111,7 +123,10 @@ fn an_alert_is_written_with_its_evidence_in_a_fixed_order() {
             r#""facts":[],"windows":[{"name":"n","text":"count(transaction) by customer over 7d","#,
             r#""value":"3","to":"2026-03-01T12:00:00.5Z","is_truncated":false,"events_total":1,"#,
             r#""events":[{"event":{"sequence":17,"source":"core-banking","id":"t-3","#,
-            r#""at":"2026-03-01T12:00:00.5Z"},"value":"9500"}]}]}}}"#,
+            r#""at":"2026-03-01T12:00:00.5Z"},"value":"9500"}]}],"#,
+            r#""lists":[{"name":"countries","digest":"ll","rows":[{"#,
+            r#""text":"tx.country in list.countries","value":"KP","#,
+            r#""valid_from":"2026-03-01T12:00:00.5Z"}]}]}}}"#,
         )
     );
 }

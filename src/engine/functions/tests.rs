@@ -1,8 +1,11 @@
 //! What functions give, asked by a rule that writes one value down.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::engine::rehearsal;
+use crate::domain::{Evidence, Instant};
+use crate::engine::outcome::Effect;
+use crate::engine::{Engine, Limits, rehearsal};
 use crate::rulebook::institution::zone_named;
 use crate::rulebook::{Rulebook, loader};
 
@@ -96,4 +99,86 @@ fn hours_and_days_are_those_of_the_institution() {
         rulebook.institution.zone = zone_named(zone).expect("a zone");
         check(&rulebook, &format!("{expression} in {zone}"));
     }
+}
+
+/// Countries, with a tier that changes in the middle of the story's day.
+const COUNTRIES: &str = "value,valid_from,valid_to,tier,limit:number,sanctioned:bool,listed:time,grace:duration\n\
+    SE,,2026-01-05T23:00:00Z,low,5000.50,false,,\n\
+    SE,2026-01-05T23:00:00Z,,high,100,true,2026-01-04,36h\n\
+    NO,,2026-01-05T23:30:00Z,low,1,true,,\n\
+    DK,,,,,,,\n";
+
+#[test]
+fn lookup_reads_the_row_that_is_valid_at_the_events_time() {
+    for (expression, country, expected) in [
+        ("lookup(list.countries, tx.country, \"tier\")", "SE", "high"),
+        ("lookup(list.countries, tx.country, \"limit\")", "SE", "100"),
+        ("lookup(list.countries, tx.country, \"sanctioned\")", "SE", "true"),
+        ("lookup(list.countries, tx.country, \"listed\") < now", "SE", "true"),
+        ("now - lookup(list.countries, tx.country, \"listed\")", "SE", "2850m"),
+        ("lookup(list.countries, tx.country, \"grace\")", "SE", "36h"),
+        // Ended at this very instant.
+        ("lookup(list.countries, tx.country, \"tier\")", "NO", "absent"),
+        ("lookup(list.countries, tx.country, \"sanctioned\")", "NO", "false"),
+        // A row that says nothing in this column, no row, no country.
+        ("lookup(list.countries, tx.country, \"tier\")", "DK", "absent"),
+        ("lookup(list.countries, tx.country, \"limit\") ?? 7", "FI", "7"),
+        ("has(lookup(list.countries, tx.bank, \"tier\"))", "SE", "false"),
+    ] {
+        let event = format!("amount: 1, country: {country}");
+        check(&probe(expression, &event, expected, &[("countries", COUNTRIES)]), expression);
+    }
+}
+
+#[test]
+fn a_list_of_a_test_has_the_columns_of_the_file() {
+    let rows = "{ list: { countries: [NO, { value: SE, limit: 3, valid_from: -1d }] } }";
+    for (country, expected) in [("SE", "3"), ("NO", "absent"), ("DK", "absent")] {
+        let expression = "lookup(list.countries, tx.country, \"limit\")";
+        let event = format!("amount: 1, country: {country}");
+        let rulebook = probe(expression, &event, expected, &[("countries", COUNTRIES)]);
+        let text = rulebook.sources["probe.yaml"].replace("given: {}", &format!("given: {rows}"));
+        let texts = BTreeMap::from([
+            ("probe.yaml".to_owned(), text),
+            ("lists/countries.csv".to_owned(), COUNTRIES.to_owned()),
+        ]);
+        check(&loader::load(&texts).rulebook.expect("sound"), expression);
+    }
+}
+
+#[test]
+fn evidence_names_each_list_its_version_and_the_row_that_was_found() {
+    let expression =
+        "lookup(list.countries, tx.country, \"limit\") > 50 and tx.country not in list.own";
+    let rulebook = probe(
+        expression,
+        "amount: 1, country: SE",
+        "true",
+        &[("countries", COUNTRIES), ("own", "value\nDK\n")],
+    );
+    let evidence = evidence(&rulebook);
+    let [countries, own] = evidence.lists.as_slice() else { panic!("{evidence:#?}") };
+    assert_eq!((countries.name.as_str(), own.name.as_str()), ("countries", "own"));
+    assert_eq!(countries.digest, rulebook.lists["countries"].digest);
+    assert_eq!(own.rows, []);
+    let [row] = countries.rows.as_slice() else { panic!("{countries:#?}") };
+    assert_eq!(row.text, "lookup(list.countries, tx.country, \"limit\")");
+    assert_eq!((row.value.as_str(), row.cell.as_deref()), ("SE", Some("100")));
+    assert_eq!(row.valid_from, Instant::parse("2026-01-05T23:00:00Z"));
+    assert_eq!(row.valid_to, None);
+}
+
+/// The evidence of the alert that the probe's story raises.
+fn evidence(rulebook: &Rulebook) -> Evidence {
+    let rule = rulebook.rules.first().expect("the probe");
+    let example = rule.tests.first().expect("its test");
+    let mut engine = Engine::new(Arc::new(rulebook.clone()), Limits::default());
+    let events = rehearsal::story::events(example);
+    let effects =
+        (1..).zip(events).flat_map(|(sequence, event)| engine.apply(sequence, &event).effects);
+    let alert = effects.into_iter().find_map(|effect| match effect {
+        Effect::AlertRaised(alert) => Some(alert),
+        _ => None,
+    });
+    alert.expect("an alert").evidence
 }

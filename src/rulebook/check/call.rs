@@ -32,8 +32,10 @@ impl Checker<'_> {
             self.report("E032", span, title, "not as many as it takes", help);
             return None;
         }
-        if function == Function::Round {
-            return self.round(arguments, span, place);
+        match function {
+            Function::Round => return self.round(arguments, span, place),
+            Function::Lookup => return self.lookup(arguments, span, place),
+            _ => {}
         }
         let arguments: Vec<_> =
             arguments.iter().map(|argument| self.expression(argument, place)).collect();
@@ -146,5 +148,6 @@ const fn arity(function: Function) -> (usize, usize, &'static str) {
         Function::Weekday => (1, 1, "weekday(now)"),
         Function::DayOfMonth => (1, 1, "day_of_month(now)"),
         Function::Mod => (2, 2, "mod(tx.amount, 1000)"),
+        Function::Lookup => (3, 3, "lookup(list.countries, tx.country, \"tier\")"),
     }
 }

@@ -241,31 +241,41 @@ impl<'a> Checker<'a> {
         let item = self.expression(item, place);
         let closed = item.as_ref().and_then(|item| self.closed_set(item));
         let set = self.set(set, closed.as_ref());
-        let item = item?;
-        if item.ty != Type::Text {
-            let title = format!("{} cannot be looked up in a list", article(item.ty));
-            self.report("E023", item.span, title, "lists hold text", None);
-            return None;
-        }
+        let item = self.must_be_listed(item?)?;
         let kind = ExprKind::In { item: Box::new(item), set: set?, negated };
         Some(Expr { kind, ty: Type::Bool, span })
+    }
+
+    /// Reports a value that no list can hold.
+    pub(super) fn must_be_listed(&mut self, item: Expr) -> Option<Expr> {
+        if item.ty == Type::Text {
+            return Some(item);
+        }
+        let title = format!("{} cannot be looked up in a list", article(item.ty));
+        self.report("E023", item.span, title, "lists hold text", None);
+        None
+    }
+
+    /// The name of the list that `list.name` stands for.
+    pub(super) fn known_list(&mut self, path: &str, span: SourceSpan) -> Option<String> {
+        let name = path.strip_prefix("list.").unwrap_or_default();
+        if self.lists.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        let names: Vec<&str> = self.lists.keys().map(String::as_str).collect();
+        let help = did_you_mean(name, &names)
+            .map(|help| help.replace("mean `", "mean `list."))
+            .or_else(|| Some(format!("add the file `lists/{name}.csv`")));
+        let title = format!("unknown list `{name}`");
+        self.report("E031", span, title, "no such file in `lists/`", help);
+        None
     }
 
     fn set(&mut self, set: &Syntax, closed: Option<&ClosedSet>) -> Option<Membership> {
         match &set.kind {
             SyntaxKind::Error => None,
             SyntaxKind::Path(path) if path.starts_with("list.") => {
-                let name = path.strip_prefix("list.").unwrap_or_default();
-                if self.lists.contains_key(name) {
-                    return Some(Membership::List(name.to_owned()));
-                }
-                let names: Vec<&str> = self.lists.keys().map(String::as_str).collect();
-                let help = did_you_mean(name, &names)
-                    .map(|help| help.replace("mean `", "mean `list."))
-                    .or_else(|| Some(format!("add the file `lists/{name}.csv`")));
-                let title = format!("unknown list `{name}`");
-                self.report("E031", set.span, title, "no such file in `lists/`", help);
-                None
+                self.known_list(path, set.span).map(Membership::List)
             }
             SyntaxKind::List(items) if items.is_empty() => {
                 let help = Some("write the words in it, or delete the condition".to_owned());

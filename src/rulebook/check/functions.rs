@@ -2,11 +2,13 @@
 
 use crate::rulebook::call::Call;
 use crate::rulebook::catalogue::Type;
-use crate::rulebook::syntax::Function;
+use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::lists::PEOPLES_COLUMNS;
+use crate::rulebook::syntax::{Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::{Expr, ExprKind, Literal, SourceSpan};
 
-use super::Checker;
 use super::expression::article;
+use super::{Checker, Place};
 
 impl Checker<'_> {
     /// A call whose arguments are all values; their number was seen to.
@@ -30,12 +32,14 @@ impl Checker<'_> {
             | Function::Max
             | Function::Clamp
             | Function::Abs
-            | Function::Round => return None,
+            | Function::Round
+            | Function::Lookup => return None,
         };
         let wanted = match call {
             Call::StartsWith => Type::Text,
             Call::Hour | Call::Weekday | Call::DayOfMonth => Type::Time,
             Call::Mod => Type::Number,
+            Call::Lookup { .. } => return None,
         };
         let mut arguments = vec![first];
         arguments.extend(second);
@@ -47,6 +51,67 @@ impl Checker<'_> {
         }
         let ty = call.ty();
         Some(Expr { kind: ExprKind::Call(call, arguments), ty, span })
+    }
+
+    /// `lookup(list.name, a, "column")`
+    pub(super) fn lookup(
+        &mut self,
+        arguments: &[Syntax],
+        span: SourceSpan,
+        place: Place,
+    ) -> Option<Expr> {
+        let [list, item, column] = arguments else { return None };
+        let name = self.list_named(list);
+        let item = self.expression(item, place);
+        let column = self.column_named(name.as_deref(), column);
+        let (list, item, (column, ty)) = (name?, item?, column?);
+        let item = self.must_be_listed(item)?;
+        let call = Call::Lookup { list, column, ty };
+        Some(Expr { kind: ExprKind::Call(call, vec![item]), ty, span })
+    }
+
+    /// The list that `lookup` reads.
+    fn list_named(&mut self, written: &Syntax) -> Option<String> {
+        match &written.kind {
+            SyntaxKind::Error => None,
+            SyntaxKind::Path(path) if path.starts_with("list.") => {
+                self.known_list(path, written.span)
+            }
+            _ => {
+                let help = Some("write `list.name` for the file `lists/name.csv`".to_owned());
+                self.report("E024", written.span, "`lookup` needs a list", "not a list", help);
+                None
+            }
+        }
+    }
+
+    /// The column that `lookup` reads, and its type.
+    fn column_named(&mut self, list: Option<&str>, written: &Syntax) -> Option<(String, Type)> {
+        let name = match &written.kind {
+            SyntaxKind::Error => return None,
+            SyntaxKind::Text(name) => name.clone(),
+            _ => {
+                let title = "`lookup` needs the column's name as text";
+                let help = Some("write it in quotes: \"tier\"".to_owned());
+                self.report("E024", written.span, title, "not a name in quotes", help);
+                return None;
+            }
+        };
+        let columns = &self.lists.get(list?)?.columns;
+        if let Some(column) = columns.iter().find(|column| column.name == name) {
+            return Some((name, column.ty));
+        }
+        let help = if PEOPLES_COLUMNS.contains(&name.as_str()) {
+            Some("`source` and `comment` are for people; give the column another name".to_owned())
+        } else if columns.is_empty() {
+            Some("add it to the first line of the list, and its cells to the rows".to_owned())
+        } else {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            did_you_mean(&name, &names).map(|help| help.replace('`', "\""))
+        };
+        let title = format!("the list `{}` has no column \"{name}\"", list?);
+        self.report("E063", written.span, title, "no such column", help);
+        None
     }
 
     /// Reports an argument of another type than the function takes.

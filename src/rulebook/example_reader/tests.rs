@@ -81,7 +81,9 @@ fn a_story_is_read_with_defaults_repetition_and_facts() {
     assert_eq!(facts["since"], Value::Time(start.minus(Span::days(20))));
     assert_eq!(facts["expected_turnover"], Value::Number(number("2500.50")));
     assert_eq!(story.customers["C2"]["known"], Value::Bool(false));
-    assert_eq!(story.lists["branches"], ["B1", "B2"]);
+    let branches: Vec<&str> =
+        story.lists["branches"].rows.iter().map(|row| row.value.as_str()).collect();
+    assert_eq!(branches, ["B1", "B2"]);
     let times: Vec<Span> = story.events.iter().map(|event| event.at - start).collect();
     let hours = [24, 26, 28, -720, 0].map(Span::hours);
     assert_eq!(times, [&hours[..], &[Span::minutes(5)]].concat());
