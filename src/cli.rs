@@ -3,15 +3,17 @@
 //! Everything that prints is here and below; nothing here decides about alerts.
 
 mod bars;
+mod check;
 mod demo;
+mod help;
 mod output;
 mod parallel;
 mod people;
 mod publish;
-mod rules;
 mod run;
 mod schema;
 mod test;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +40,7 @@ pub mod exit {
 
 /// Anti-money-laundering transaction monitor: verified identities joined with a JetStream log.
 #[derive(Debug, Parser)]
-#[command(name = "weir", version, max_term_width = 100)]
+#[command(name = "weir", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +53,9 @@ enum Command {
     /// Show everything at work: a broker of its own, sample data with planted crimes, alerts.
     Demo(demo::Arguments),
     /// Check rule files: names, types, tables, tests.
-    Check(rules::CheckArguments),
+    Check(check::Arguments),
+    /// Explain a code that `check` prints, with a wrong and a right example.
+    Help(help::Arguments),
     /// Run the tests inside rule files.
     Test(test::Arguments),
     /// List and show alerts.
@@ -119,7 +123,8 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Check(arguments) => rules::check(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Help(arguments) => help::run(&arguments),
         Command::Test(arguments) => test::test(&arguments),
         Command::Alerts(command) => people::alerts(&command),
         Command::Rekyc(command) => people::rekyc(&command),

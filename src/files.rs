@@ -51,11 +51,22 @@ pub enum Error {
 /// The first file that cannot be read; an unreadable rule is never left out silently.
 pub fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
     let mut texts = BTreeMap::new();
-    walk(folder, folder, 0, &mut texts)?;
-    if !texts.keys().any(|path| is_rule(Path::new(path))) {
+    read_folder_with(folder, &mut texts, read_file)?;
+    Ok(texts)
+}
+
+fn read_folder_with<T>(
+    folder: &Path,
+    into: &mut BTreeMap<String, T>,
+    read: fn(&Path) -> Result<T, Error>,
+) -> Result<(), Error> {
+    let mut found = BTreeMap::new();
+    walk(folder, folder, 0, &mut found, read)?;
+    if !found.keys().any(|path| is_rule(Path::new(path))) {
         return Err(Error::Nothing { path: folder.to_owned() });
     }
-    Ok(texts)
+    into.extend(found);
+    Ok(())
 }
 
 /// Reads what the user named: folders whole, files alone; lists are taken from the folder that holds
@@ -64,27 +75,43 @@ pub fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
 /// # Errors
 /// As [`read_folder`].
 pub fn read_paths(paths: &[PathBuf]) -> Result<BTreeMap<String, String>, Error> {
+    read_paths_with(paths, read_file)
+}
+
+/// The same as bytes, for a reader who says of each file what is wrong with it.
+///
+/// # Errors
+/// As [`read_folder`], but for files that are not text.
+pub fn read_bytes(paths: &[PathBuf]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    read_paths_with(paths, read_file_bytes)
+}
+
+fn read_paths_with<T>(
+    paths: &[PathBuf],
+    read: fn(&Path) -> Result<T, Error>,
+) -> Result<BTreeMap<String, T>, Error> {
     let mut texts = BTreeMap::new();
     for path in paths {
         if path.is_dir() {
-            texts.extend(read_folder(path)?);
+            read_folder_with(path, &mut texts, read)?;
             continue;
         }
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-        texts.insert(name, read_file(path)?);
+        texts.insert(name, read(path)?);
         let absolute = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Some(root) = absolute.ancestors().skip(1).find(|root| root.join("lists").is_dir()) {
-            walk(root, &root.join("lists"), 0, &mut texts)?;
+            walk(root, &root.join("lists"), 0, &mut texts, read)?;
         }
     }
     Ok(texts)
 }
 
-fn walk(
+fn walk<T>(
     root: &Path,
     folder: &Path,
     depth: usize,
-    texts: &mut BTreeMap<String, String>,
+    texts: &mut BTreeMap<String, T>,
+    read: fn(&Path) -> Result<T, Error>,
 ) -> Result<(), Error> {
     let unreadable = |reason| Error::Unreadable { path: folder.to_owned(), reason };
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
@@ -95,22 +122,26 @@ fn walk(
     for path in entries.into_iter().filter(|path| !is_leftover(path)) {
         if path.is_dir() {
             if depth < DEPTH_MAX {
-                walk(root, &path, depth + 1, texts)?;
+                walk(root, &path, depth + 1, texts, read)?;
             }
         } else if is_rule(&path) || is_list(&path) {
-            texts.insert(relative(root, &path), read_file(&path)?);
+            texts.insert(relative(root, &path), read(&path)?);
         }
     }
     Ok(())
 }
 
 fn read_file(path: &Path) -> Result<String, Error> {
+    let bytes = read_file_bytes(path)?;
+    String::from_utf8(bytes).map_err(|_| Error::NotText { path: path.to_owned() })
+}
+
+fn read_file_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
     if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
         return Err(Error::TooLarge { path: path.to_owned() });
     }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|_| Error::NotText { path: path.to_owned() })
+    fs::read(path).map_err(unreadable)
 }
 
 /// With `/` between parts on every platform: paths are part of the rulebook's digest.

@@ -13,6 +13,18 @@ pub fn line(text: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
+/// Empties the screen; what is not a terminal gets nothing.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn clear() -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if out.is_terminal() {
+        write!(out, "\u{1b}[2J\u{1b}[3J\u{1b}[H")?;
+    }
+    out.flush()
+}
+
 /// Prints a value as indented JSON.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{exit, output, parallel, rules};
+use super::{check, exit, output, parallel};
 use crate::engine::rehearsal::{self, Difference, Rehearsal, Why};
 use crate::files;
 use crate::rulebook::diagnostic::{Diagnostic, Level};
@@ -101,14 +101,14 @@ fn refuse(
 ) -> anyhow::Result<u8> {
     match format {
         Format::Text => {
-            rules::show(errors, texts)?;
+            check::show(errors, texts)?;
             output::line(&format!("{} error(s); no test was run", errors.len()))?;
         }
         Format::Junit => output::line(&junit::refusal(errors, texts)?)?,
         Format::Json => {
             let problems: Vec<_> = errors
                 .iter()
-                .map(|problem| render::to_json(problem, rules::source_of(problem, texts)))
+                .map(|problem| render::to_json(problem, check::source_of(problem, texts)))
                 .collect();
             output::json(&json!({ "errors": errors.len(), "diagnostics": problems }))?;
         }

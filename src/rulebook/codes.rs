@@ -3,6 +3,10 @@
 //! `weir help CODE` prints a row. Codes of errors begin with E, of warnings with W; E0xx speak of
 //! the file and of meaning, E1xx of the way an expression is written, E2xx of a rule's tests.
 
+pub mod examples;
+
+use super::diagnostic::Level;
+
 /// One code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -201,6 +205,14 @@ codes! {
     "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
+}
+
+impl Code {
+    /// Whether it keeps the rulebook from being loaded.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        Level::of(self.code)
+    }
 }
 
 /// What `code` means.

@@ -34,6 +34,12 @@ pub struct Diagnostic {
 }
 
 impl Level {
+    /// The level that a code's first letter stands for.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        if code.starts_with('W') { Self::Warning } else { Self::Error }
+    }
+
     /// As written in reports.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -54,7 +60,7 @@ impl Diagnostic {
         title: impl Into<String>,
         label: impl Into<String>,
     ) -> Self {
-        let level = if code.starts_with('W') { Level::Warning } else { Level::Error };
+        let level = Level::of(code);
         let (title, label) = (title.into(), label.into());
         Self { code, level, path: path.to_owned(), span, title, label, help: None }
     }

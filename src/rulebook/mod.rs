@@ -1,8 +1,9 @@
 //! From rule files to one immutable, checked [`Rulebook`], with every problem reported.
 //!
 //! Text becomes a spanned tree (`source`), the expressions in it syntax (`lexer`, `parse`), the whole a
-//! checked rule (`check`), all files together a rulebook (`loader`). Nothing here does I/O: texts come
-//! in, values and diagnostics go out; `render` draws the diagnostics.
+//! checked rule (`check`), all files together a rulebook (`loader`). `lint` warns of rules that are right
+//! but hardly meant. Nothing here does I/O: texts come in, values and diagnostics go out; `render` and
+//! `sarif` write the diagnostics.
 
 pub mod call;
 pub mod catalogue;
@@ -13,12 +14,14 @@ pub mod example;
 pub mod example_reader;
 pub mod institution;
 pub mod lexer;
+pub mod lint;
 pub mod list;
 pub mod lists;
 pub mod loader;
 pub mod meaning;
 pub mod parse;
 pub mod render;
+pub mod sarif;
 pub mod source;
 pub mod syntax;
 pub mod typed;

@@ -52,8 +52,7 @@ pub fn render(diagnostic: &Diagnostic, source: &str, styled: bool) -> String {
 /// The diagnostic as an object, for editors and continuous integration.
 #[must_use]
 pub fn to_json(diagnostic: &Diagnostic, source: &str) -> Value {
-    let span = within(source, diagnostic.span);
-    let (start, end) = (position(source, span.start), position(source, span.end));
+    let (start, end) = positions(diagnostic, source);
     json!({
         "path": diagnostic.path,
         "line": start.line,
@@ -65,6 +64,13 @@ pub fn to_json(diagnostic: &Diagnostic, source: &str) -> Value {
         "label": diagnostic.label,
         "help": diagnostic.help,
     })
+}
+
+/// Where the diagnostic starts and ends.
+#[must_use]
+pub fn positions(diagnostic: &Diagnostic, source: &str) -> (Position, Position) {
+    let span = within(source, diagnostic.span);
+    (position(source, span.start), position(source, span.end))
 }
 
 /// The span, moved to whole characters inside the text.

@@ -10,7 +10,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::show::{Colors, failure};
-use crate::cli::rules;
+use crate::cli::check;
 use crate::engine::rehearsal::Rehearsal;
 use crate::rulebook::diagnostic::Diagnostic;
 use crate::rulebook::render;
@@ -45,7 +45,7 @@ pub fn refusal(errors: &[Diagnostic], texts: &BTreeMap<String, String>) -> io::R
         let cases = of_file
             .iter()
             .map(|problem| {
-                let shown = render::render(problem, rules::source_of(problem, texts), false);
+                let shown = render::render(problem, check::source_of(problem, texts), false);
                 let name = format!("{} at byte {}", problem.code, problem.span.start);
                 Case { name, failure: Some((problem.title.clone(), shown)) }
             })
