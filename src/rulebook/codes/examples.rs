@@ -53,8 +53,10 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[must_use]
 pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     let first = text.lines().next().unwrap_or_default();
-    let mut files: BTreeMap<String, Vec<u8>> =
-        LISTS.iter().map(|list| (format!("lists/{list}.csv"), b"value\n".to_vec())).collect();
+    let mut files: BTreeMap<String, Vec<u8>> = LISTS
+        .iter()
+        .map(|(list, text)| (format!("lists/{list}.csv"), text.as_bytes().to_vec()))
+        .collect();
     if let Some(list) = first.strip_prefix("# ").filter(|line| line.starts_with("lists/")) {
         files.insert(list.to_owned(), text.as_bytes().to_vec());
         return files;
