@@ -12,6 +12,8 @@ mod diagnostics;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
 mod licences;
 #[cfg(test)]
 mod nats_edge;

@@ -58,7 +58,8 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
         Ok(text) => text,
         Err(problem) => {
             sources.insert(path, String::from_utf8_lossy(&bytes).into_owned());
-            return (Loaded { rulebook: None, diagnostics: vec![*problem] }, sources);
+            let loaded = Loaded { diagnostics: vec![*problem], ..Loaded::default() };
+            return (loaded, sources);
         }
     };
     if let Some(size) = instruction(&text, "grow-to") {

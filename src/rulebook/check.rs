@@ -8,7 +8,7 @@
 mod absence;
 mod aggregate;
 mod call;
-mod effects;
+pub mod effects;
 mod expression;
 mod functions;
 mod habits;
@@ -37,7 +37,7 @@ use names::Named;
 /// Most named values of one rule.
 pub const LETS_MAX: usize = 64;
 
-/// All keys of a rule file.
+/// All keys of a rule file, in the order in which `weir rules fmt` puts them.
 pub const RULE_KEYS: &[&str] = &[
     "lang", "rule", "title", "about", "status", "class", "severity", "tags", "trigger", "entity",
     "where", "params", "let", "when", "unless", "alert", "rekyc", "tests",

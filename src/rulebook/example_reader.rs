@@ -34,7 +34,8 @@ pub struct RuleNames<'a> {
     pub lists: &'a BTreeMap<String, List>,
 }
 
-const KEYS: &[&str] = &["name", "start", "given", "defaults", "events", "alerts", "rekyc"];
+/// All keys of a test, in the order in which `weir rules fmt` puts them.
+pub const KEYS: &[&str] = &["name", "start", "given", "defaults", "events", "alerts", "rekyc"];
 
 /// Reads the value of `tests:`; problems are added to `problems` under `path`.
 ///

@@ -12,13 +12,15 @@ use super::check;
 use super::diagnostic::{Diagnostic, has_error};
 use super::institution::Institution;
 use super::lists;
-use super::typed::{List, Rulebook, SourceSpan, Status};
+use super::typed::{List, Rule, Rulebook, SourceSpan, Status};
 
 /// What came of the files.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// There only if no file has an error.
     pub rulebook: Option<Rulebook>,
+    /// Every rule that has no error itself, by path; also those that are off.
+    pub rules: BTreeMap<String, Arc<Rule>>,
     /// Sorted by path, then by place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -54,12 +56,12 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let mut diagnostics = Vec::new();
     let catalogue = Catalogue::built_in();
     let lists = read_lists(sources, &mut diagnostics);
-    let mut rules = Vec::new();
+    let mut rules: BTreeMap<String, Arc<Rule>> = BTreeMap::new();
     let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
     for (path, text) in of_kind(sources, FileKind::Rule) {
         let (rule, problems) = check::check(path, text, &catalogue, &lists);
         diagnostics.extend(problems);
-        rules.extend(rule);
+        rules.extend(rule.map(|rule| (path.to_owned(), Arc::new(rule))));
         // A rule's name is its file's, so that names are known even of files with errors.
         if let Some(first) = first_paths.get(stem(path)) {
             diagnostics.push(twice(path, text, first));
@@ -71,10 +73,11 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
         (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
     });
     if has_error(&diagnostics) {
-        return Loaded { rulebook: None, diagnostics };
+        return Loaded { rulebook: None, rules, diagnostics };
     }
-    rules.retain(|rule| rule.status != Status::Off);
-    rules.sort_by(|left, right| left.name.cmp(&right.name));
+    let live = rules.values().filter(|rule| rule.status != Status::Off);
+    let mut live: Vec<Arc<Rule>> = live.map(Arc::clone).collect();
+    live.sort_by(|left, right| left.name.cmp(&right.name));
     let sources: BTreeMap<String, String> = sources
         .iter()
         .filter(|(path, _)| file_kind(path) != FileKind::Other)
@@ -83,12 +86,12 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let rulebook = Rulebook {
         digest: digest(&sources),
         catalogue,
-        rules: rules.into_iter().map(Arc::new).collect(),
+        rules: live,
         institution: Institution::default(),
         lists,
         sources,
     };
-    Loaded { rulebook: Some(rulebook), diagnostics }
+    Loaded { rulebook: Some(rulebook), rules, diagnostics }
 }
 
 fn of_kind(

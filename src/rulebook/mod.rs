@@ -12,6 +12,7 @@ pub mod codes;
 pub mod diagnostic;
 pub mod example;
 pub mod example_reader;
+pub mod format;
 pub mod institution;
 pub mod lexer;
 pub mod lint;

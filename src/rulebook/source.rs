@@ -178,6 +178,18 @@ pub fn read(path: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
     (builder.root, builder.problems)
 }
 
+/// Where the comments of a readable file stand; a `#` inside a block of text is none of them.
+#[must_use]
+pub fn comments(text: &str) -> Vec<SourceSpan> {
+    let options = granit_parser::options! { emit_comments: true };
+    let parsed = Parser::new_from_str_with_options(text, options).map_while(Result::ok);
+    let found = parsed.filter(|(event, _)| matches!(event, Event::Comment(..)));
+    found
+        .filter_map(|(_, span)| span.byte_range())
+        .map(|range| SourceSpan { start: range.start, end: range.end })
+        .collect()
+}
+
 fn too_large(path: &str, size: usize) -> Diagnostic {
     let title = format!("the file has {size} bytes, more than {FILE_BYTES_MAX}");
     Diagnostic::new("E008", path, SourceSpan::default(), title, "too large")
@@ -464,6 +476,15 @@ mod tests {
             _ => panic!("a scalar was expected"),
         };
         assert_eq!([raw("a"), raw("b"), raw("c")], [false, false, true]);
+    }
+
+    #[test]
+    fn comments_are_found_where_the_format_has_them() {
+        let text =
+            "# top\na: 1 # one\nb: |\n  x # in the text\n# below\nc: [1, # in a list\n  2]\n";
+        let found: Vec<&str> =
+            comments(text).iter().map(|span| text[span.start..span.end].trim_end()).collect();
+        assert_eq!(found, ["# top", "# one", "# below", "# in a list"]);
     }
 
     #[test]
