@@ -2,6 +2,7 @@
 //!
 //! Everything that prints is here and below; nothing here decides about alerts.
 
+mod author;
 mod bars;
 mod check;
 mod demo;
@@ -58,6 +59,9 @@ enum Command {
     Help(help::Arguments),
     /// Run the tests inside rule files.
     Test(test::Arguments),
+    /// Format, start and list rules.
+    #[command(subcommand)]
+    Rules(author::RulesCommand),
     /// List and show alerts.
     #[command(subcommand)]
     Alerts(people::AlertsCommand),
@@ -126,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Help(arguments) => help::run(&arguments),
         Command::Test(arguments) => test::test(&arguments),
+        Command::Rules(command) => author::run(&command),
         Command::Alerts(command) => people::alerts(&command),
         Command::Rekyc(command) => people::rekyc(&command),
         Command::Status(arguments) => people::status(&arguments),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
 /// Largest rule or list file that is read, in bytes.
@@ -20,6 +20,14 @@ pub enum Error {
     /// A file or folder cannot be read.
     #[error("failed to read {path}: {reason}")]
     Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("failed to write {path}: {reason}")]
+    Unwritable {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -104,6 +112,36 @@ fn read_paths_with<T>(
         }
     }
     Ok(texts)
+}
+
+/// Puts `text` in the place of the file at `path`, whole or not at all.
+///
+/// # Errors
+/// It cannot be written; the file is as it was.
+pub fn replace(path: &Path, text: &str) -> Result<(), Error> {
+    let unwritable = |reason| Error::Unwritable { path: path.to_owned(), reason };
+    // Behind a link the file itself is replaced, and the link stays.
+    let place = path.canonicalize().map_err(unwritable)?;
+    let name = place.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let beside = place.with_file_name(format!(".{name}.tmp"));
+    fs::write(&beside, text)
+        .and_then(|()| fs::set_permissions(&beside, fs::metadata(&place)?.permissions()))
+        .and_then(|()| fs::rename(&beside, &place))
+        .inspect_err(|_| drop(fs::remove_file(&beside)))
+        .map_err(unwritable)
+}
+
+/// Makes a file that is not there yet, and the folders above it.
+///
+/// # Errors
+/// It is there already, or cannot be written.
+pub fn create(path: &Path, text: &str) -> Result<(), Error> {
+    let unwritable = |reason| Error::Unwritable { path: path.to_owned(), reason };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(unwritable)?;
+    }
+    let mut file = fs::File::create_new(path).map_err(unwritable)?;
+    file.write_all(text.as_bytes()).map_err(unwritable)
 }
 
 fn walk<T>(

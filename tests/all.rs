@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells the lints that helpers in these files are test code.
 #[cfg(test)]
+mod author;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod contract;

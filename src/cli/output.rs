@@ -25,6 +25,14 @@ pub fn clear() -> io::Result<()> {
     out.flush()
 }
 
+/// Prints text that ends its own lines.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn text(text: &str) -> io::Result<()> {
+    write!(io::stdout().lock(), "{text}")
+}
+
 /// Prints a value as indented JSON.
 ///
 /// # Errors

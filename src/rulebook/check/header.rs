@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{AlertClass, Severity};
 use crate::rulebook::catalogue::{EventName, Family, Role};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::scaffold;
 use crate::rulebook::source::{Entry, Node, NodeKind};
 use crate::rulebook::typed::{SourceSpan, Status};
 
@@ -71,7 +72,7 @@ impl<'a> Checker<'a> {
         let name = self.text(entry)?;
         let file = self.path.rsplit('/').next().unwrap_or_default();
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        if !is_kebab(&name) {
+        if !scaffold::is_name(&name) {
             let title = format!("`{name}` cannot name a rule");
             let help = "use small letters and digits, joined by `-`: `cash-below-threshold`";
             self.report(
@@ -204,12 +205,5 @@ fn status(word: &str) -> Option<Status> {
         "shadow" => Status::Shadow,
         "off" => Status::Off,
         _ => return None,
-    })
-}
-
-fn is_kebab(name: &str) -> bool {
-    name.split('-').all(|part| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     })
 }

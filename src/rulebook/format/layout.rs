@@ -440,7 +440,9 @@ impl<'a> Layout<'a> {
         let new_base = indent + digit.unwrap_or(STEP);
         if is_expression(path) {
             let mut lines = self.expression(span, Style::Block, path);
-            lines.iter_mut().for_each(|line| line.indent += new_base);
+            for line in &mut lines {
+                line.indent += new_base;
+            }
             return lines;
         }
         let first = self.line_start(span.start);

@@ -1,0 +1,103 @@
+//! `weir rules list`: the rules of a folder at a glance.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::{exit, output};
+use crate::files;
+use crate::rulebook::typed::Status;
+use crate::rulebook::{Rule, describe, diagnostic, loader};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Rule files or folders.
+    #[arg(default_value = "rules")]
+    paths: Vec<PathBuf>,
+    /// Only rules with this tag: a word (`structuring`), or a kind and a word (`owner=fraud-desk`).
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `weir rules list`
+pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let texts = files::read_paths(&arguments.paths)?;
+    let loaded = loader::load(&texts);
+    let rules: Vec<&Rule> = loaded
+        .rules
+        .values()
+        .map(AsRef::as_ref)
+        .filter(|rule| arguments.tag.iter().all(|tag| has_tag(rule, tag)))
+        .collect();
+    if arguments.json {
+        output::json(&rules.iter().map(|rule| as_json(rule)).collect::<Vec<_>>())?;
+    } else {
+        show(&rules)?;
+    }
+    if diagnostic::has_error(&loaded.diagnostics) {
+        output::say("weir: files with errors are not listed; `weir check` tells what is wrong");
+        return Ok(exit::FINDINGS);
+    }
+    Ok(exit::FINE)
+}
+
+fn has_tag(rule: &Rule, wanted: &str) -> bool {
+    let (kind, word) = match wanted.split_once('=') {
+        Some((kind, word)) => (Some(kind), word),
+        None => (None, wanted),
+    };
+    rule.tags
+        .iter()
+        .filter(|(name, _)| kind.is_none_or(|kind| kind == name.as_str()))
+        .any(|(_, words)| words.iter().any(|it| it == word))
+}
+
+fn show(rules: &[&Rule]) -> anyhow::Result<()> {
+    let header = [
+        "PACK", "RULE", "TITLE", "CLASS", "SEVERITY", "STATUS", "TRIGGER", "ENTITY", "OWNER",
+        "TESTS",
+    ];
+    let mut table = output::table(&header);
+    for rule in rules {
+        table.add_row([
+            describe::pack(rule),
+            &rule.name,
+            &rule.title,
+            rule.class.word(),
+            rule.severity.word(),
+            rule.status.word(),
+            &describe::trigger(rule),
+            rule.catalogue.role_word(rule.entity),
+            &describe::tag(rule, "owner").join(", "),
+            &rule.tests.len().to_string(),
+        ]);
+    }
+    output::line(&table.to_string())?;
+    let off = rules.iter().filter(|rule| rule.status == Status::Off).count();
+    let off = if off > 0 { format!(", {off} of them off") } else { String::new() };
+    output::line(&format!("{} rule(s){off}", rules.len()))?;
+    Ok(())
+}
+
+fn as_json(rule: &Rule) -> Value {
+    json!({
+        "pack": describe::pack(rule),
+        "rule": rule.name,
+        "path": rule.path,
+        "title": rule.title,
+        "class": rule.class.word(),
+        "severity": rule.severity.word(),
+        "status": rule.status.word(),
+        "trigger": describe::trigger(rule),
+        "entity": rule.catalogue.role_word(rule.entity),
+        "owner": describe::tag(rule, "owner"),
+        "tags": rule.tags,
+        "tests": rule.tests.len(),
+        "digest": rule.digest,
+        "meaning": rule.meaning,
+    })
+}
