@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use weir::files;
 use weir::rulebook::format::{Refused, checked_form, format};
-use weir::rulebook::loader;
+use weir::rulebook::loader::{self, FileKind};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -17,7 +17,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn shipped() -> BTreeMap<String, String> {
     let mut texts = files::read_folder(&folder("rules")).expect("the rules folder can be read");
-    texts.retain(|path, _| path.ends_with(".yaml"));
+    texts.retain(|path, _| loader::file_kind(path) == FileKind::Rule);
     texts
 }
 
@@ -107,7 +107,7 @@ fn mutants_of_rules_are_formatted_twice_alike_or_left_alone() {
     let mut turn = 0;
     for (path, text) in shipped().into_iter().chain(golden()) {
         // Every token once over all files is too slow for every day; a stride visits all kinds.
-        for (start, end) in tokens(&text).into_iter().step_by(101) {
+        for (start, end) in tokens(&text).into_iter().step_by(151) {
             turn += 1;
             let piece = ugly[turn % ugly.len()];
             let (before, after) = (&text[..start], &text[end..]);
@@ -124,7 +124,7 @@ fn mutants_of_rules_are_formatted_twice_alike_or_left_alone() {
             }
         }
     }
-    assert!(formatted > 200, "only {formatted} mutants were formatted");
+    assert!(formatted > 150, "only {formatted} mutants were formatted");
     // What is left is no rule file any more: a list as a key, a file without keys.
     assert!(refused.len() * 20 < formatted, "too many left alone:\n{}", refused.join("\n\n"));
 }
