@@ -52,6 +52,8 @@ impl Compiler<'_> {
                 let micros = self.micros(expr);
                 Box::new(move |frame| micros(frame).map_or(Value::Absent, Value::Micros))
             }
+            // The first or latest of a truth may be absent, unlike every other condition.
+            Type::Bool if is_truth_of_window(self.rule, expr) => self.leaf(expr),
             Type::Bool => {
                 let condition = self.condition(expr);
                 Box::new(move |frame| Value::Bool(condition(frame)))
@@ -224,7 +226,11 @@ impl Compiler<'_> {
             }
             ExprKind::Compare(op, left, right) => self.comparison(*op, left, right),
             ExprKind::In { item, set, negated } => self.membership(item, set, *negated),
-            ExprKind::Has(inner) if inner.ty == Type::Bool => Box::new(|_| true),
+            ExprKind::Has(inner)
+                if inner.ty == Type::Bool && !is_truth_of_window(self.rule, inner) =>
+            {
+                Box::new(|_| true)
+            }
             ExprKind::Has(inner) => {
                 let inner = self.value(inner);
                 Box::new(move |frame| inner(frame) != Value::Absent)
@@ -234,7 +240,11 @@ impl Compiler<'_> {
                     (self.condition(test), self.condition(yes), self.condition(no));
                 Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
             }
-            // A condition is never absent, so its default is never asked for.
+            ExprKind::Default(first, second) if is_truth_of_window(self.rule, first) => {
+                let (first, second) = (self.leaf(first), self.condition(second));
+                Box::new(move |frame| first(frame).truth().unwrap_or_else(|| second(frame)))
+            }
+            // Other conditions are never absent, so their default is never asked for.
             ExprKind::Default(first, _) => self.condition(first),
             _ => {
                 let leaf = self.leaf(expr);
@@ -401,6 +411,17 @@ fn fits(pattern: &[Option<Symbol>], slots: &[Slot], frame: &Frame<'_>) -> bool {
         .iter()
         .zip(slots)
         .all(|(word, &slot)| word.is_none_or(|word| frame.row.get(slot) == Value::Text(word)))
+}
+
+/// Whether `expr` is the first or latest of a truth in a window, itself or by way of a `let`.
+fn is_truth_of_window(rule: &Rule, expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Aggregate(_) => true,
+        ExprKind::Let(index) => {
+            rule.lets.get(*index).is_some_and(|inner| is_truth_of_window(rule, &inner.expr))
+        }
+        _ => false,
+    }
 }
 
 /// Whether evaluating `expr` reads a window, also by way of a `let`.

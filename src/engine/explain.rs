@@ -5,14 +5,14 @@ use crate::domain::alert::{
     Condition, Contribution, EVIDENCE_EVENTS_MAX, Evidence, NamedValue, WindowEvidence,
 };
 
+use super::calendar::Extent;
 use super::closure::ValueFn;
-use super::frame::{Frame, Mode};
+use super::frame::Frame;
 use super::journal::Journal;
 use super::plan::{Plan, SeriesLayout};
 use super::row::Value;
 use super::rule_plan::{ConditionPlan, Piece, RulePlan, WindowRef};
 use super::strings::Strings;
-use super::table::KeyRef;
 use super::text::{formatted, plain};
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::typed::Format;
@@ -92,20 +92,14 @@ fn window_of(
 ) -> Option<WindowEvidence> {
     let read = window.read;
     let value = frame.read(read);
-    let Some(KeyRef::Known(key)) = frame.keys.get(read.table).copied() else { return None };
-    let table = frame.tables.get(read.table)?;
-    let t = match frame.mode {
-        Mode::Live => frame.row.at.max(table.latest(key)),
-        Mode::AsOf(at) => at,
-    };
+    let (key, extent) = frame.extent(read.table, window.window)?;
+    let left_out = window.window.is_previous.then_some(frame.row.sequence);
     let layout = archive.plan.tables.get(read.table)?.series.get(read.series)?;
-    let to = t.minus(window.window.ending_ago);
-    let series = table.series(key, read.series);
+    let series = frame.tables.get(read.table)?.series(key, read.series);
     let (events_total, events) = series.map_or((0, Vec::new()), |series| {
-        let all = series.events(window.window, window.column, t);
-        let total = all.len();
-        let events = all
-            .skip(total.saturating_sub(EVIDENCE_EVENTS_MAX))
+        let (total, latest) = series.events(extent, left_out, window.column, EVIDENCE_EVENTS_MAX);
+        let events = latest
+            .into_iter()
             .map(|(at, sequence, value)| contribution(at, sequence, value, archive))
             .collect();
         (total as u64, events)
@@ -113,18 +107,18 @@ fn window_of(
     Some(WindowEvidence {
         name: window.name.clone(),
         text: window.text.clone(),
-        value: formatted(value, Type::Number, Format::Plain, archive.strings),
-        from: start(layout, window, to),
-        to,
-        is_truncated: series.is_some_and(|series| series.lacks_events(window.window, t)),
+        value: formatted(value, window.ty, Format::Plain, archive.strings),
+        from: start(layout, extent),
+        to: Instant(extent.to),
+        is_truncated: series.is_some_and(|series| series.lacks_events(extent)),
         events_total,
         events,
     })
 }
 
 /// Where the window starts; later than its length says when the rule itself came later.
-fn start(layout: &SeriesLayout, window: &WindowRef, to: Instant) -> Option<Instant> {
-    let start = window.window.length.map(|length| to.minus(length));
+fn start(layout: &SeriesLayout, extent: Extent) -> Option<Instant> {
+    let start = (extent.after > i64::MIN).then_some(Instant(extent.after));
     match (start, layout.seen_since) {
         (Some(start), Some(seen)) => Some(start.max(seen)),
         (start, seen) => start.or(seen),

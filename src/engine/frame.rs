@@ -3,7 +3,9 @@
 use rust_decimal::Decimal;
 
 use crate::domain::Instant;
+use crate::rulebook::typed::Window;
 
+use super::calendar::{Calendar, Extent};
 use super::row::{Row, Value};
 use super::strings::Strings;
 use super::table::{KeyRef, KeyTable};
@@ -62,6 +64,8 @@ pub struct Frame<'a> {
     pub stamp: u64,
     /// When windows are read.
     pub mode: Mode,
+    /// Where they begin.
+    pub calendar: &'a mut Calendar,
     /// The match's score, once it is known.
     pub score: Option<Decimal>,
     /// A comparison or `in` met an absent value, and was false for that reason.
@@ -90,14 +94,24 @@ impl Frame<'_> {
         let (Some(plan), Some(table)) = (plan, self.tables.get_mut(read.table)) else {
             return Value::Absent;
         };
-        let latest = table.latest(key);
+        let Some(window) = plan.windows.get(read.window) else { return Value::Absent };
+        let t = evaluation_instant(self.mode, self.row, table, key);
+        let extent = self.calendar.extent(window.window, t);
+        let sequence = self.row.sequence;
         let Some(series) = table.series_mut(key, read.series) else {
             return empty(read.reading);
         };
         match self.mode {
-            Mode::Live => series.read(plan, read.window, read.reading, self.row.at.max(latest)),
-            Mode::AsOf(at) => series.read_at(plan, read.window, read.reading, at),
+            Mode::Live => series.read(plan, read.window, read.reading, extent, sequence),
+            Mode::AsOf(_) => series.read_at(plan, read.window, read.reading, extent, sequence),
         }
+    }
+
+    /// What `window` of a key in `table` holds, and the key.
+    pub fn extent(&mut self, table: usize, window: Window) -> Option<(u32, Extent)> {
+        let Some(&KeyRef::Known(key)) = self.keys.get(table) else { return None };
+        let t = evaluation_instant(self.mode, self.row, self.tables.get(table)?, key);
+        Some((key, self.calendar.extent(window, t)))
     }
 
     /// The value kept at `place` for this row, worked out now if it is not there yet.
@@ -115,10 +129,18 @@ impl Frame<'_> {
     }
 }
 
+/// The instant at which a key's windows are read.
+fn evaluation_instant(mode: Mode, row: &Row, table: &KeyTable, key: u32) -> Instant {
+    match mode {
+        Mode::Live => row.at.max(table.latest(key)),
+        Mode::AsOf(at) => at,
+    }
+}
+
 /// What a window over no events gives.
 const fn empty(reading: Reading) -> Value {
     match reading {
         Reading::Count | Reading::Sum(_) | Reading::Distinct(_) => Value::Number(Decimal::ZERO),
-        Reading::Avg(_) | Reading::Extreme(_) => Value::Absent,
+        Reading::Avg(_) | Reading::Pick(_) | Reading::Since => Value::Absent,
     }
 }

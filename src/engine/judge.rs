@@ -14,6 +14,7 @@ use crate::rulebook::catalogue::{Family, Slot};
 use crate::rulebook::typed::{RekycSpec, Status};
 use rust_decimal::Decimal;
 
+use super::calendar::Calendar;
 use super::explain::{Archive, evidence, message};
 use super::frame::{Frame, Memo, Mode};
 use super::journal::Journal;
@@ -66,6 +67,8 @@ pub struct State {
     journal: Journal,
     words: Words,
     tables: Vec<KeyTable>,
+    /// Where windows begin.
+    calendar: Calendar,
     keys: Vec<KeyRef>,
     memos: Vec<Memo>,
     entered: Vec<(u64, bool)>,
@@ -91,6 +94,7 @@ impl State {
             journal: Journal::default(),
             words,
             tables: super::tables(plan),
+            calendar: Calendar::new(plan.rulebook.institution.zone.clone()),
             keys: Vec::new(),
             memos: Vec::new(),
             entered: Vec::new(),
@@ -221,12 +225,13 @@ impl State {
                 && !(is_again && kept.contains(row_at, sequence))
             {
                 kept.insert(&layout.plan, row_at, sequence, &values);
-                if let Some(retention) = layout.plan.retention() {
-                    let horizon = latest.0.saturating_sub(retention).saturating_sub(spare.0);
-                    kept.forget(&layout.plan, horizon);
+                let retention = layout.plan.retention();
+                if let Some(span) = retention.span {
+                    let horizon = latest.0.saturating_sub(span).saturating_sub(spare.0);
+                    kept.forget(&layout.plan, horizon, retention.latest);
                 }
                 if kept.len() > events_max {
-                    kept.give_up_oldest(&layout.plan);
+                    kept.drop_oldest(&layout.plan);
                     self.counts.events_given_up += 1;
                 }
             }
@@ -250,6 +255,18 @@ impl State {
         is_in
     }
 
+    /// All named values of the first rule for the row that was judged last.
+    #[cfg(test)]
+    pub fn lets(&mut self, plan: &Plan, mode: Mode) -> Vec<(String, Value)> {
+        self.stamp += 1;
+        let mut frame = self.frame(plan, mode);
+        let rules = plan.rules.iter().take(1);
+        rules
+            .flat_map(|rule| &rule.explanation.lets)
+            .map(|(name, value, _)| (name.clone(), value(&mut frame)))
+            .collect()
+    }
+
     fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {
         Frame {
             row: &self.row,
@@ -260,6 +277,7 @@ impl State {
             memos: &mut self.memos,
             stamp: self.stamp,
             mode,
+            calendar: &mut self.calendar,
             score: None,
             met_absent: false,
         }
@@ -484,6 +502,7 @@ impl State {
             memos: &mut self.memos,
             stamp: self.stamp,
             mode,
+            calendar: &mut self.calendar,
             score: Some(score),
             met_absent: false,
         };
@@ -506,6 +525,7 @@ impl State {
     pub fn move_to(&mut self, old: &Plan, new: &mut Plan, strings: Strings) {
         let watermark = self.watermark;
         self.strings = strings;
+        self.calendar = Calendar::new(new.rulebook.institution.zone.clone());
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();
         for (layout, plans) in new.tables.iter_mut().zip(&new.series) {

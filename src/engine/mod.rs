@@ -3,6 +3,7 @@
 //! [`Engine::apply`] is the only function that changes state. It is synchronous and deterministic: no
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
+mod calendar;
 mod closure;
 mod compiled_list;
 mod explain;
@@ -17,9 +18,11 @@ pub mod outcome;
 mod parked;
 mod plan;
 mod profile;
+mod ranks;
 pub mod rehearsal;
 mod row;
 mod rule_plan;
+mod spread;
 mod strings;
 mod sum;
 mod suppress;
@@ -349,5 +352,7 @@ fn tables(plan: &Plan) -> Vec<KeyTable> {
     plan.tables.iter().map(|table| KeyTable::new(table.slots.clone())).collect()
 }
 
+#[cfg(test)]
+mod agreement;
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 
 use crate::domain::Instant;
 use crate::rulebook::Rulebook;
-use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role, Type};
+use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role};
 use crate::rulebook::meaning::canonical;
-use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Rule, Status, Window};
+use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Percent, Rule, Status, Window};
 
 use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
@@ -165,7 +165,7 @@ impl Plan {
     /// The longest span of any window that has one, in microseconds: how long ids are kept.
     pub fn finite_retention(&self) -> i64 {
         let series = self.tables.iter().flat_map(|table| &table.series);
-        series.filter_map(|series| series.plan.retention()).max().unwrap_or(0)
+        series.filter_map(|series| series.plan.retention().span).max().unwrap_or(0)
     }
 }
 
@@ -259,8 +259,7 @@ impl Layout {
             })
         });
         let column = aggregate.value.as_ref().map(|value| {
-            let kind = if value.ty == Type::Text { ColumnKind::Text } else { ColumnKind::Number };
-            (canonical(compiler.rule, value), kind, compiler.value(value))
+            (canonical(compiler.rule, value), ColumnKind::of(value.ty), compiler.value(value))
         });
         let table = compiler.layout.table(&aggregate.by);
         let filter_text = filter_text.unwrap_or_default();
@@ -296,7 +295,7 @@ impl Layout {
         let Some(layout) = table_layout.series.get_mut(series) else { return nothing };
         let column = column.map(|column| layout.column(column));
         let window = layout.window(aggregate.window);
-        let reading = layout.reading(window, aggregate.function, column);
+        let reading = layout.reading(window, aggregate, column);
         Read { table, series, window, reading }
     }
 }
@@ -352,9 +351,11 @@ impl TableLayout {
 impl SeriesLayout {
     /// Since when this series has kept events, if `wanted` needs more than it kept.
     fn memory_start(&self, wanted: &SeriesPlan, watermark: Instant) -> Option<Instant> {
-        let kept = self.plan.retention()?;
-        let is_enough = wanted.retention().is_some_and(|needed| needed <= kept);
-        (!is_enough).then(|| Instant(watermark.0.saturating_sub(kept)))
+        let (kept, wanted) = (self.plan.retention(), wanted.retention());
+        let span = kept.span?;
+        let is_enough =
+            wanted.span.is_some_and(|needed| needed <= span) && wanted.latest <= kept.latest;
+        (!is_enough).then(|| Instant(watermark.0.saturating_sub(span)))
     }
 
     fn column(&mut self, (text, kind, value): (String, ColumnKind, ValueFn)) -> usize {
@@ -374,21 +375,23 @@ impl SeriesLayout {
         })
     }
 
-    fn reading(
-        &mut self,
-        window: usize,
-        function: AggregateFunction,
-        column: Option<usize>,
-    ) -> Reading {
+    fn reading(&mut self, window: usize, aggregate: &Aggregate, column: Option<usize>) -> Reading {
+        use AggregateFunction as F;
+        let kind = match aggregate.function {
+            F::Count => return Reading::Count,
+            F::Since => return Reading::Since,
+            F::Sum | F::Avg => FoldKind::Moments,
+            F::Min => FoldKind::Min,
+            F::Max => FoldKind::Max,
+            F::First => FoldKind::First,
+            F::Last => FoldKind::Last,
+            F::Distinct => FoldKind::Distinct,
+            F::Stddev => FoldKind::Spread,
+            F::Median => FoldKind::Rank(Percent::MEDIAN),
+            F::Percentile => FoldKind::Rank(aggregate.percent.unwrap_or(Percent::MEDIAN)),
+        };
         let (Some(column), Some(window)) = (column, self.plan.windows.get_mut(window)) else {
             return Reading::Count;
-        };
-        let kind = match function {
-            AggregateFunction::Count => return Reading::Count,
-            AggregateFunction::Sum | AggregateFunction::Avg => FoldKind::Moments,
-            AggregateFunction::Min => FoldKind::Min,
-            AggregateFunction::Max => FoldKind::Max,
-            AggregateFunction::Distinct => FoldKind::Distinct,
         };
         let fold = FoldPlan { column, kind };
         let known = window.folds.iter().position(|known| *known == fold);
@@ -396,12 +399,11 @@ impl SeriesLayout {
             window.folds.push(fold);
             window.folds.len() - 1
         });
-        match function {
-            AggregateFunction::Count => Reading::Count,
-            AggregateFunction::Sum => Reading::Sum(index),
-            AggregateFunction::Avg => Reading::Avg(index),
-            AggregateFunction::Min | AggregateFunction::Max => Reading::Extreme(index),
-            AggregateFunction::Distinct => Reading::Distinct(index),
+        match aggregate.function {
+            F::Sum => Reading::Sum(index),
+            F::Avg => Reading::Avg(index),
+            F::Distinct => Reading::Distinct(index),
+            _ => Reading::Pick(index),
         }
     }
 }

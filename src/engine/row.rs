@@ -39,6 +39,14 @@ impl Value {
         }
     }
 
+    /// True or false, if it is one of them.
+    pub const fn truth(self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The microseconds, if it is a time or a duration.
     pub const fn micros(self) -> Option<i64> {
         match self {

@@ -15,7 +15,6 @@ use super::list_plan::{ListRef, list_refs};
 use super::plan::{Layout, let_memos};
 use super::strings::Symbol;
 use super::wake::Wake;
-use super::window::Reading;
 use super::witness::{Clause, clauses};
 
 /// A compiled rule.
@@ -101,6 +100,8 @@ pub struct WindowRef {
     pub window: Window,
     /// The column whose values are shown.
     pub column: Option<usize>,
+    /// Type of what is read.
+    pub ty: Type,
 }
 
 impl RulePlan {
@@ -292,18 +293,12 @@ fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
                 read,
                 window: aggregate.window,
                 column: column_of(compiler.layout, read),
+                ty: aggregate.ty(),
             }
         })
         .collect()
 }
 
 fn column_of(layout: &Layout, read: Read) -> Option<usize> {
-    let fold = match read.reading {
-        Reading::Count => return None,
-        Reading::Sum(fold)
-        | Reading::Avg(fold)
-        | Reading::Extreme(fold)
-        | Reading::Distinct(fold) => fold,
-    };
-    layout.fold_column(read, fold)
+    layout.fold_column(read, read.reading.fold()?)
 }

@@ -10,7 +10,7 @@ use crate::rulebook::catalogue::Slot;
 
 use super::row::Row;
 use super::strings::Symbol;
-use super::window::{Series, SeriesPlan};
+use super::window::{Retention, Series, SeriesPlan};
 
 /// A key keeps its windows for so many events of the log, whatever their times say.
 pub const IDLE_SEQUENCES: u64 = 5_000_000;
@@ -182,8 +182,8 @@ impl KeyTable {
             }
             let idle = (watermark - state.touched).0;
             for (place, plan) in state.series.iter_mut().zip(plans) {
-                if plan.retention().is_some_and(|retention| idle > retention.saturating_add(spare))
-                {
+                let Retention { span, latest } = plan.retention();
+                if latest == 0 && span.is_some_and(|span| idle > span.saturating_add(spare)) {
                     *place = None;
                 }
             }

@@ -3,7 +3,8 @@
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
 //! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call` and
-//! `functions`, `aggregate`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+//! `functions`, `aggregate` and `window`, `template`, `effects` (alert and re-KYC), `absence` and `habits`
+//! (warnings).
 
 mod absence;
 mod aggregate;
@@ -18,6 +19,7 @@ mod operators;
 mod params;
 mod section;
 mod template;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -138,6 +138,21 @@ codes! {
     "E063", "a column that the list does not have",
     "`lookup(list.name, value, \"column\")` reads a column that the first line of `lists/name.csv` names. `source` \
      and `comment` are for people and cannot be read.";
+    "E070", "a window that is too long",
+    "A window that has an end reaches back at most 3650 days, `ending ... ago` included. `over lifetime` has no end.";
+    "E071", "`last` without a number of events",
+    "`over last 10` holds the ten latest events: a whole number, at most 1000.";
+    "E072", "an unknown period of the calendar",
+    "`over calendar day`, `week` and `month` begin at midnight, on Monday and on the first, in the institution's \
+     time zone.";
+    "E073", "a percentile without its share",
+    "`percentile(tx.amount, 95)` is the value that 95 % of the amounts do not exceed. The share is a number above 0, \
+     at most 100, with at most 4 decimal places, or a parameter with one that is the same for everybody.";
+    "E077", "`since` with a window",
+    "`since(kyc.refreshed) by customer` is the time since the latest such event, however long ago; it needs no window.";
+    "E078", "a window that cannot end earlier",
+    "`ending 24h ago` moves the end of a window with a length. `previous` leaves out the current event already, and \
+     periods of the calendar and numbers of events always end now.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

@@ -71,8 +71,8 @@ pub fn lists_read(rule: &Rule) -> BTreeSet<String> {
 }
 
 fn write_aggregate(out: &mut String, rule: &Rule, aggregate: &Aggregate) {
-    let Aggregate { function, source, value, filter, by, window, span: _ } = aggregate;
-    let _ = write!(out, "({function:?} of {source:?} by ");
+    let Aggregate { function, percent, source, value, filter, by, window, span: _ } = aggregate;
+    let _ = write!(out, "({function:?} {percent:?} of {source:?} by ");
     for key in by {
         write_key(out, rule, *key);
     }

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod recover;
+mod window;
 
 use super::diagnostic::Diagnostic;
 use super::lexer::{self, Symbol, Token, TokenKind};

@@ -109,14 +109,16 @@ pub struct AggregateSyntax {
     pub function: AggregateFunction,
     /// The function's name as written.
     pub name: String,
-    /// An event's name for `count`, else a value.
+    /// An event's name for `count` and `since`, else a value.
     pub head: Syntax,
     /// Which events enter.
     pub filter: Option<Syntax>,
+    /// The share behind the comma of `percentile`.
+    pub percent: Option<Syntax>,
     /// The roles of the key, as written.
     pub by: Vec<(String, SourceSpan)>,
-    /// The window.
-    pub window: WindowSyntax,
+    /// The window; `since` has none.
+    pub window: Option<WindowSyntax>,
 }
 
 /// `over 90d ending 24h ago`
@@ -128,6 +130,8 @@ pub struct WindowSyntax {
     pub length_span: SourceSpan,
     /// How long ago it ends, and where that is written.
     pub ending_ago: Option<(Span, SourceSpan)>,
+    /// `previous`: the current event is left out.
+    pub is_previous: bool,
 }
 
 /// How long a window is.
@@ -139,6 +143,10 @@ pub enum LengthSyntax {
     Parameter(String),
     /// `lifetime`
     Lifetime,
+    /// `calendar month`: the period's name.
+    Calendar(String),
+    /// `last 10`
+    Last(Decimal),
 }
 
 impl Syntax {
@@ -169,7 +177,10 @@ impl SyntaxKind {
             | Self::Arithmetic(_, left, right)
             | Self::Default(left, right)
             | Self::In { item: left, set: right, .. } => (&[], [Some(left), Some(right)]),
-            Self::Aggregate(aggregate) => (&[], [Some(&aggregate.head), aggregate.filter.as_ref()]),
+            Self::Aggregate(aggregate) => {
+                let share = aggregate.percent.as_slice();
+                (share, [Some(&aggregate.head), aggregate.filter.as_ref()])
+            }
         };
         list.iter().chain(single.into_iter().flatten())
     }
@@ -230,23 +241,18 @@ pub fn aggregate_function(word: &str) -> Option<AggregateFunction> {
         "min_of" | "min" => AggregateFunction::Min,
         "max_of" | "max" => AggregateFunction::Max,
         "distinct" => AggregateFunction::Distinct,
+        "stddev" => AggregateFunction::Stddev,
+        "median" => AggregateFunction::Median,
+        "percentile" => AggregateFunction::Percentile,
+        "first" => AggregateFunction::First,
+        "last" => AggregateFunction::Last,
+        "since" => AggregateFunction::Since,
         _ => return None,
     })
 }
 
 /// Functions and folds of later versions, whose names nothing else may take.
-pub const LATER_FUNCTIONS: &[&str] = &[
-    "stddev",
-    "median",
-    "percentile",
-    "first",
-    "last",
-    "since",
-    "matches",
-    "reaches",
-    "cycle",
-    "scatter_gather",
-];
+pub const LATER_FUNCTIONS: &[&str] = &["matches", "reaches", "cycle", "scatter_gather"];
 
 /// Words that cannot name a parameter or a `let`.
 pub const RESERVED_WORDS: &[&str] = &[

@@ -185,6 +185,8 @@ pub struct Exception {
 pub struct Aggregate {
     /// How the events are folded.
     pub function: AggregateFunction,
+    /// The share that `percentile` asks for.
+    pub percent: Option<Percent>,
     /// Which kinds of events enter.
     pub source: EventSet,
     /// What is folded; `None` for `count`. Holds no aggregate.
@@ -199,7 +201,7 @@ pub struct Aggregate {
     pub span: SourceSpan,
 }
 
-/// How events are folded. All are absent over no events, but `Count` and `Distinct` (0), `Sum` (0).
+/// How events are folded. All are absent over no events, but `Count`, `Sum` and `Distinct` (0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AggregateFunction {
     /// Number of events.
@@ -214,15 +216,57 @@ pub enum AggregateFunction {
     Max,
     /// Number of different values of a text.
     Distinct,
+    /// Standard deviation of a number, of the whole population.
+    Stddev,
+    /// Middle number.
+    Median,
+    /// Number below which a share of them lies.
+    Percentile,
+    /// Oldest value of any type.
+    First,
+    /// Latest value of any type.
+    Last,
+    /// Time since the latest event.
+    Since,
 }
 
-/// A sliding span of event time: `(t − length − ending_ago, t − ending_ago]`.
+/// A share of all values: above 0 %, at most 100 %, in ten-thousandths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Percent(u32);
+
+/// The events that an aggregate folds, seen from the evaluation instant *t*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Window {
-    /// How long; `None` for the whole history (`lifetime`).
-    pub length: Option<Span>,
-    /// How long before the evaluation instant it ends.
+    /// Which stretch of event time, or how many events.
+    pub span: WindowSpan,
+    /// How long before *t* it ends.
     pub ending_ago: Span,
+    /// The current event, with all its legs, is left out.
+    pub is_previous: bool,
+}
+
+/// How far a window reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WindowSpan {
+    /// The whole history.
+    Lifetime,
+    /// So long before its end: half-open, `(end − length, end]`.
+    Length(Span),
+    /// From the beginning of the period that holds its end.
+    Calendar(Period),
+    /// So many events, the latest.
+    Last(u32),
+}
+
+/// A period of the institution's calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Period {
+    /// From midnight.
+    Day,
+    /// From Monday.
+    Week,
+    /// From the first.
+    Month,
 }
 
 /// What an alert of the rule says.
@@ -486,6 +530,18 @@ impl Expr {
 }
 
 impl Aggregate {
+    /// Type of its value.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self.function {
+            AggregateFunction::Since => Type::Duration,
+            AggregateFunction::First | AggregateFunction::Last => {
+                self.value.as_ref().map_or(Type::Number, |value| value.ty)
+            }
+            _ => Type::Number,
+        }
+    }
+
     /// Whether both fold the same events in the same way, so that one state serves both.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -494,10 +550,70 @@ impl Aggregate {
             (None, None) => true,
             _ => false,
         };
-        (self.function, self.source, self.window) == (other.function, other.source, other.window)
+        (self.function, self.percent) == (other.function, other.percent)
+            && (self.source, self.window) == (other.source, other.window)
             && self.by == other.by
             && is_same(self.value.as_ref(), other.value.as_ref())
             && is_same(self.filter.as_ref(), other.filter.as_ref())
+    }
+}
+
+impl Percent {
+    /// The middle.
+    pub const MEDIAN: Self = Self(500_000);
+
+    /// A number above 0, at most 100, with at most 4 decimal places.
+    #[must_use]
+    pub fn new(percent: Decimal) -> Option<Self> {
+        let parts = percent.checked_mul(Decimal::from(10_000))?;
+        let parts = u32::try_from(parts).ok().filter(|whole| Decimal::from(*whole) == parts)?;
+        (1..=1_000_000).contains(&parts).then_some(Self(parts))
+    }
+
+    /// This share of `count`, rounded down, and whether it is whole.
+    #[must_use]
+    pub fn of(self, count: u64) -> (u64, bool) {
+        let parts = u128::from(count) * u128::from(self.0);
+        let whole = u64::try_from(parts / 1_000_000).unwrap_or(count);
+        (whole, parts.is_multiple_of(1_000_000))
+    }
+}
+
+impl Window {
+    /// How long before the evaluation instant an event can matter, in microseconds; `None` for ever.
+    #[must_use]
+    pub const fn reach(&self) -> Option<i64> {
+        let length = match self.span {
+            WindowSpan::Lifetime => return None,
+            WindowSpan::Last(_) => 0,
+            WindowSpan::Length(length) => length.0,
+            // Longer than any, also where clocks change.
+            WindowSpan::Calendar(Period::Day) => Span::days(2).0,
+            WindowSpan::Calendar(Period::Week) => Span::days(9).0,
+            WindowSpan::Calendar(Period::Month) => Span::days(33).0,
+        };
+        Some(length.saturating_add(self.ending_ago.0))
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { span: WindowSpan::Lifetime, ending_ago: Span::ZERO, is_previous: false }
+    }
+}
+
+impl Period {
+    /// All periods, the shortest first.
+    pub const ALL: &'static [Self] = &[Self::Day, Self::Week, Self::Month];
+
+    /// As written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
     }
 }
 

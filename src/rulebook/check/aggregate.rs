@@ -1,11 +1,8 @@
-//! Folds over windows: which events enter, by what they are kept, and for how long.
+//! Folds over windows: which events enter, and by what they are kept.
 
-use crate::domain::Span;
 use crate::rulebook::catalogue::{EventName, EventSet, Family, Role, Type};
-use crate::rulebook::syntax::{AggregateSyntax, LengthSyntax, Syntax, SyntaxKind, WindowSyntax};
-use crate::rulebook::typed::{
-    Aggregate, AggregateFunction, Expr, ExprKind, Literal, ParamValue, SourceSpan, Window,
-};
+use crate::rulebook::syntax::{AggregateSyntax, Syntax, SyntaxKind};
+use crate::rulebook::typed::{Aggregate, AggregateFunction, Expr, ExprKind, SourceSpan};
 
 use super::expression::article;
 use super::names::Meaning;
@@ -31,11 +28,13 @@ impl Checker<'_> {
             self.report("E030", span, title, "an aggregate of an aggregate", Some(help));
             return None;
         }
+        let takes_event =
+            matches!(written.function, AggregateFunction::Count | AggregateFunction::Since);
         let event = self.event_of(&written.head);
         let source = match &event {
             Some(source) => Some((source.events, source.family)),
-            None if written.function == AggregateFunction::Count => {
-                self.count_needs_event(&written.head);
+            None if takes_event => {
+                self.needs_event(written);
                 None
             }
             None => {
@@ -47,8 +46,9 @@ impl Checker<'_> {
         let family = source.and_then(|(_, family)| family);
         let inner = Place { family, is_in_aggregate: true, ..Place::default() };
         let value = match &event {
-            Some(_) => self.event_as_value(written).then_some(None),
-            None if written.function == AggregateFunction::Count => None,
+            Some(_) if takes_event => Some(None),
+            Some(_) => self.event_as_value(written),
+            None if takes_event => None,
             None => self.folded_value(written, inner).map(Some),
         };
         let filter = match &written.filter {
@@ -56,9 +56,11 @@ impl Checker<'_> {
             None => Some(None),
         };
         let by = self.key(&written.by, family);
-        let window = self.window(&written.window);
+        let percent = self.percent(written, span);
+        let window = self.window(written);
         let aggregate = Aggregate {
             function: written.function,
+            percent: percent.ok()?,
             source: source?.0,
             value: value?,
             filter: filter?,
@@ -67,11 +69,12 @@ impl Checker<'_> {
             span,
         };
         let same = self.aggregates.iter().position(|earlier| earlier.is_same(&aggregate));
+        let ty = aggregate.ty();
         let index = same.unwrap_or_else(|| {
             self.aggregates.push(aggregate);
             self.aggregates.len() - 1
         });
-        Some(Expr { kind: ExprKind::Aggregate(index), ty: Type::Number, span })
+        Some(Expr { kind: ExprKind::Aggregate(index), ty, span })
     }
 
     /// The events that a head names: `transaction`, `kyc.registered`, or a whole family.
@@ -92,8 +95,9 @@ impl Checker<'_> {
         Some(Source { events: EventSet::one(name), family: Some(name.family()) })
     }
 
-    /// Says what is wrong with `count(x)` where `x` is no event.
-    fn count_needs_event(&mut self, head: &Syntax) {
+    /// Says what is wrong with `count(x)` or `since(x)` where `x` is no event.
+    fn needs_event(&mut self, written: &AggregateSyntax) {
+        let head = &written.head;
         match &head.kind {
             SyntaxKind::Error => {}
             SyntaxKind::Path(path)
@@ -102,26 +106,31 @@ impl Checker<'_> {
                 self.unknown_event(path, head.span);
             }
             _ => {
-                let help = "write `count(transaction where ...)`, or `distinct(...)` for values";
-                let title = "`count` counts events";
+                let (title, help) = if written.function == AggregateFunction::Count {
+                    let help =
+                        "write `count(transaction where ...)`, or `distinct(...)` for values";
+                    ("`count` counts events", help)
+                } else {
+                    ("`since` looks for events", "write `since(kyc.refreshed where ...)`")
+                };
                 self.report("E036", head.span, title, "not an event", Some(help.to_owned()));
             }
         }
     }
 
-    /// Whether the fold takes an event; all but `count` need a value.
-    fn event_as_value(&mut self, written: &AggregateSyntax) -> bool {
-        let is_count = written.function == AggregateFunction::Count;
-        if !is_count {
-            let title = format!("`{}` needs a value, not an event", written.name);
-            let help = Some(format!("write `{}(tx.amount where ...)`", written.name));
-            self.report("E036", written.head.span, title, "an event", help);
-        }
-        is_count
+    /// Says that the fold needs a value.
+    fn event_as_value<T>(&mut self, written: &AggregateSyntax) -> Option<T> {
+        let title = format!("`{}` needs a value, not an event", written.name);
+        let help = Some(format!("write `{}(tx.amount where ...)`", written.name));
+        self.report("E036", written.head.span, title, "an event", help);
+        None
     }
 
     fn folded_value(&mut self, written: &AggregateSyntax, inner: Place) -> Option<Expr> {
         let value = self.expression(&written.head, inner)?;
+        if matches!(written.function, AggregateFunction::First | AggregateFunction::Last) {
+            return Some(value);
+        }
         if written.function != AggregateFunction::Distinct {
             return self.must_be_number(value, &format!("`{}`", written.name));
         }
@@ -186,54 +195,5 @@ impl Checker<'_> {
         roles.sort_unstable();
         roles.dedup();
         is_good.then_some(roles)
-    }
-
-    fn window(&mut self, written: &WindowSyntax) -> Option<Window> {
-        let length = match &written.length {
-            LengthSyntax::Lifetime => None,
-            LengthSyntax::Duration(length) => Some(*length),
-            LengthSyntax::Parameter(name) => Some(self.window_param(name, written.length_span)?),
-        };
-        if length.is_some_and(|length| length <= Span::ZERO) {
-            let help = Some("write how long it is: `over 24h`, `over 7d`".to_owned());
-            self.report("E038", written.length_span, "the window has no length", "empty", help);
-            return None;
-        }
-        let ending_ago = written.ending_ago.map_or(Span::ZERO, |(ago, _)| ago);
-        Some(Window { length, ending_ago })
-    }
-
-    /// The length that a parameter gives; it must be the same for everybody.
-    fn window_param(&mut self, name: &str, span: SourceSpan) -> Option<Span> {
-        let Some(named) = self.names.get_mut(name) else {
-            let params = self.params.iter().map(|param| param.name.as_str());
-            let help = crate::rulebook::diagnostic::closest(name, params)
-                .map(|name| format!("did you mean `{name}`?"))
-                .or_else(|| Some("write a duration, a parameter's name or `lifetime`".to_owned()));
-            let title = format!("unknown parameter `{name}`");
-            self.report("E021", span, title, "no such parameter", help);
-            return None;
-        };
-        named.is_used = true;
-        let value = match named.meaning {
-            Meaning::Broken => return None,
-            Meaning::Let(_) => None,
-            Meaning::Param(index) => self.params.get(index).map(|param| &param.value),
-        };
-        match value {
-            Some(ParamValue::Constant(Literal::Duration(length))) => Some(*length),
-            Some(ParamValue::Table(_)) => {
-                let title = "a window must not depend on who is looked at";
-                let help = "use one length, and put what differs into `when`".to_owned();
-                self.report("E028", span, title, "a table of lengths", Some(help));
-                None
-            }
-            _ => {
-                let title = format!("`{name}` is not a length of time");
-                let help = Some("a window needs a duration or a parameter like `24h`".to_owned());
-                self.report("E038", span, title, "not a duration", help);
-                None
-            }
-        }
     }
 }

@@ -4,19 +4,11 @@
 //! so that nothing else about them is said.
 
 use crate::rulebook::lexer::{Symbol, TokenKind};
-use crate::rulebook::syntax::{
-    AggregateSyntax, Function, LengthSyntax, Syntax, SyntaxKind, WindowSyntax,
-};
+use crate::rulebook::syntax::{AggregateSyntax, Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::{AggregateFunction, SourceSpan};
 
+use super::window::Over;
 use super::{Parser, Power};
-
-/// What became of the part behind `over`.
-enum Over {
-    Window(WindowSyntax),
-    Missing,
-    Reported,
-}
 
 impl Parser<'_> {
     /// `count(...)` and its kin; `min(...)` and `max(...)` are calls unless `where` or `by` follows.
@@ -36,6 +28,8 @@ impl Parser<'_> {
         {
             return self.rest_of_call(start, open, call, head);
         }
+        let needs_share = function == AggregateFunction::Percentile;
+        let percent = (needs_share && self.take(Symbol::Comma)).then(|| self.operation(Power::Or));
         self.brackets -= 1;
         self.close(open, Symbol::Close);
         let head_end = self.previous_end();
@@ -46,6 +40,7 @@ impl Parser<'_> {
             return self.bounded(SyntaxKind::Call { function, arguments: vec![head] }, span);
         }
         let by = self.take_name("by").then(|| self.roles());
+        let over_start = self.span();
         let over = self.over();
         let span = SourceSpan { start: start.start, end: self.previous_end() };
         let error = Syntax::new(SyntaxKind::Error, span);
@@ -55,10 +50,18 @@ impl Parser<'_> {
             self.report("E112", span, title, "per whom or what?", help);
             return error;
         };
-        let window = match over {
-            Over::Window(window) => window,
-            Over::Reported => return error,
-            Over::Missing => {
+        let window = match (over, function) {
+            (Over::Reported, _) => return error,
+            (Over::Missing, AggregateFunction::Since) => None,
+            (Over::Window(_), AggregateFunction::Since) => {
+                let place = SourceSpan { start: over_start.start, end: span.end };
+                let title = "`since` has no window";
+                let help = "delete it; compare the time that has passed: `since(...) by ... > 30d`";
+                self.report("E077", place, title, "it looks back to the latest event", Some(help));
+                return error;
+            }
+            (Over::Window(window), _) => Some(window),
+            (Over::Missing, _) => {
                 let title = format!("`{name}(...) by ...` has no window");
                 let help = Some("add `over 24h`, `over 7d` or `over lifetime`");
                 self.report("E111", span, title, "over how long?", help);
@@ -66,7 +69,7 @@ impl Parser<'_> {
             }
         };
         let name = name.to_owned();
-        let aggregate = AggregateSyntax { function, name, head, filter, by, window };
+        let aggregate = AggregateSyntax { function, name, head, filter, percent, by, window };
         self.bounded(SyntaxKind::Aggregate(Box::new(aggregate)), span)
     }
 
@@ -107,87 +110,7 @@ impl Parser<'_> {
         }
     }
 
-    fn over(&mut self) -> Over {
-        if !self.take_name("over") {
-            return Over::Missing;
-        }
-        let length_span = self.span();
-        let length = match self.kind().clone() {
-            TokenKind::Duration(length) => LengthSyntax::Duration(length),
-            TokenKind::Name(name) => match name.as_str() {
-                "previous" | "calendar" | "last" => return self.later_window(&name),
-                "lifetime" => LengthSyntax::Lifetime,
-                _ => LengthSyntax::Parameter(name),
-            },
-            TokenKind::Number(_) => {
-                let written = self.source.get(length_span.start..length_span.end);
-                let written = written.unwrap_or_default();
-                let help = format!("add a unit: {written}d, {written}h or {written}m");
-                let title = "a window needs a length of time";
-                self.report("E038", length_span, title, "a plain number", Some(&help));
-                self.at += 1;
-                // Its own problems come on top; the window is lost either way.
-                let _ = self.ending();
-                return Over::Reported;
-            }
-            _ => {
-                self.unexpected();
-                return Over::Reported;
-            }
-        };
-        self.at += 1;
-        let is_called = self.kind() == &TokenKind::Symbol(Symbol::Open);
-        if is_called && matches!(length, LengthSyntax::Parameter(_)) {
-            self.unexpected();
-            return Over::Reported;
-        }
-        match self.ending() {
-            Ok(ending_ago) => Over::Window(WindowSyntax { length, length_span, ending_ago }),
-            Err(()) => Over::Reported,
-        }
-    }
-
-    /// `ending 24h ago`, if it stands here; an error was reported.
-    fn ending(&mut self) -> Result<Option<(crate::domain::Span, SourceSpan)>, ()> {
-        if !self.take_name("ending") {
-            return Ok(None);
-        }
-        let span = self.span();
-        let TokenKind::Duration(ago) = *self.kind() else {
-            let help = Some("write `ending 24h ago`");
-            self.report("E038", span, "`ending` needs a duration", "not a duration", help);
-            self.at += 1;
-            self.take_name("ago");
-            return Err(());
-        };
-        self.at += 1;
-        if !self.take_name("ago") {
-            let title = "`ending` without `ago`";
-            let help = Some("write `ending 24h ago`");
-            self.report("E101", span, title, "`ago` is missing behind it", help);
-            return Err(());
-        }
-        Ok(Some((ago, span)))
-    }
-
-    /// `previous 90d`, `calendar month`, `last 5`: read, and refused.
-    fn later_window(&mut self, word: &str) -> Over {
-        let start = self.span();
-        self.at += 1;
-        if !matches!(self.kind(), TokenKind::End | TokenKind::Symbol(_)) {
-            self.at += 1;
-        }
-        let span = SourceSpan { start: start.start, end: self.previous_end() };
-        let help = match word {
-            "previous" => "leave out the recent part with `over 90d ending 24h ago`",
-            _ => "use a sliding window: `over 24h`, `over 30d`",
-        };
-        let title = format!("windows `over {word} ...` are not in this version yet");
-        self.report("E106", span, title, "of a later version", Some(help));
-        Over::Reported
-    }
-
-    /// `stddev(...) by ... over ...` and other functions to come: read, and refused.
+    /// `matches(...)` and other functions to come: read, and refused.
     pub(super) fn later_function(&mut self, name: &str) -> Syntax {
         let start = self.span();
         self.at += 1;
@@ -195,9 +118,7 @@ impl Parser<'_> {
         self.skip_tail();
         let span = SourceSpan { start: start.start, end: self.previous_end() };
         let title = format!("the function `{name}` is not in this version yet");
-        let is_fold = matches!(name, "stddev" | "median" | "percentile" | "first" | "last");
-        let help = "this version folds with count, sum, avg, min_of, max_of and distinct";
-        self.report("E106", start, title, "of a later version", is_fold.then_some(help));
+        self.report("E106", start, title, "of a later version", None);
         Syntax::new(SyntaxKind::Error, span)
     }
 

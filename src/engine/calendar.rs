@@ -1,0 +1,227 @@
+//! Where windows begin and end, in the institution's time zone.
+//!
+//! In: a window and an instant. Out: its [`Extent`]. Days, weeks (from Monday) and months are those of
+//! the zone's calendar, so a day has 23 or 25 hours when clocks change. The period that was asked for
+//! last is remembered: events come nearly in order, so the zone is asked once per period and not once
+//! per event.
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::domain::{Instant, Span};
+use crate::rulebook::typed::{Period, Window, WindowSpan};
+
+/// The events that a window holds: later than `after`, not later than `to`, at most the latest `most`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Excluded.
+    pub after: i64,
+    /// Included.
+    pub to: i64,
+    /// Only so many, the latest.
+    pub most: Option<usize>,
+}
+
+/// The calendar of one time zone.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    zone: TimeZone,
+    /// The period last asked for: its first instant, and the first one after it.
+    latest: [(i64, i64); 3],
+}
+
+impl Calendar {
+    /// The calendar of `zone`.
+    pub const fn new(zone: TimeZone) -> Self {
+        Self { zone, latest: [(0, 0); 3] }
+    }
+
+    /// What `window` holds at `t`.
+    pub fn extent(&mut self, window: Window, t: Instant) -> Extent {
+        let to = t.minus(window.ending_ago);
+        let (after, most) = match window.span {
+            WindowSpan::Length(length) => (to.minus(length).0, None),
+            WindowSpan::Lifetime => (i64::MIN, None),
+            WindowSpan::Last(count) => (i64::MIN, Some(count as usize)),
+            WindowSpan::Calendar(period) => (self.period(period, to.0).0.saturating_sub(1), None),
+        };
+        Extent { after, to: to.0, most }
+    }
+
+    /// The period that holds `t`: its first instant, and the first one after it.
+    pub fn period(&mut self, period: Period, t: i64) -> (i64, i64) {
+        let known = match period {
+            Period::Day => &mut self.latest[0],
+            Period::Week => &mut self.latest[1],
+            Period::Month => &mut self.latest[2],
+        };
+        if t < known.0 || t >= known.1 {
+            *known = find(&self.zone, period, t).unwrap_or_else(|| even(period, t));
+        }
+        *known
+    }
+}
+
+fn find(zone: &TimeZone, period: Period, t: i64) -> Option<(i64, i64)> {
+    let date = zone.to_datetime(Timestamp::from_microsecond(t).ok()?).date();
+    let first = match period {
+        Period::Day => date,
+        Period::Week => {
+            let days = date.weekday().since(Weekday::Monday);
+            date.checked_sub(i64::from(days).days()).ok()?
+        }
+        Period::Month => date.first_of_month(),
+    };
+    let next = next(period, first)?;
+    let (start, end) = (midnight(zone, first)?, midnight(zone, next)?);
+    // Where clocks go back over midnight, the second pass belongs to the day that had begun.
+    if t >= end {
+        Some((end, midnight(zone, self::next(period, next)?)?))
+    } else {
+        Some((start, end))
+    }
+}
+
+fn next(period: Period, first: Date) -> Option<Date> {
+    match period {
+        Period::Day => first.tomorrow().ok(),
+        Period::Week => first.checked_add(7.days()).ok(),
+        Period::Month => first.checked_add(1.month()).ok(),
+    }
+}
+
+/// The first instant of a date: midnight, or where clocks jump over it, what comes instead.
+fn midnight(zone: &TimeZone, date: Date) -> Option<i64> {
+    let start = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).compatible().ok()?;
+    Some(start.as_microsecond())
+}
+
+/// Beyond the years that the calendar knows: even lengths, so that nothing fails.
+fn even(period: Period, t: i64) -> (i64, i64) {
+    let length = match period {
+        Period::Day => Span::days(1).0,
+        Period::Week => Span::days(7).0,
+        Period::Month => Span::days(30).0,
+    };
+    let start = t.saturating_sub(t.rem_euclid(length));
+    (start, start.saturating_add(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn calendar(zone: &str) -> Calendar {
+        Calendar::new(TimeZone::get(zone).expect("a zone"))
+    }
+
+    fn at(text: &str) -> i64 {
+        Instant::parse(text).expect("a time").0
+    }
+
+    #[test]
+    fn periods_are_those_of_the_zone_also_when_clocks_change() {
+        for (zone, period, t, start, end) in [
+            (
+                "UTC",
+                Period::Day,
+                "2026-01-31T23:59:59Z",
+                "2026-01-31T00:00:00Z",
+                "2026-02-01T00:00:00Z",
+            ),
+            // Clocks go forward at 01:00 UTC: 23 hours.
+            (
+                "Europe/Berlin",
+                Period::Day,
+                "2026-03-29T12:00:00Z",
+                "2026-03-28T23:00:00Z",
+                "2026-03-29T22:00:00Z",
+            ),
+            // And back: 25 hours.
+            (
+                "Europe/Berlin",
+                Period::Day,
+                "2026-10-25T23:00:00+01:00",
+                "2026-10-24T22:00:00Z",
+                "2026-10-25T23:00:00Z",
+            ),
+            (
+                "Europe/Berlin",
+                Period::Week,
+                "2026-03-29T12:00:00Z",
+                "2026-03-22T23:00:00Z",
+                "2026-03-29T22:00:00Z",
+            ),
+            (
+                "Europe/Berlin",
+                Period::Month,
+                "2026-03-31T22:00:00Z",
+                "2026-03-31T22:00:00Z",
+                "2026-04-30T22:00:00Z",
+            ),
+            (
+                "Asia/Kolkata",
+                Period::Day,
+                "2026-01-01T18:30:00Z",
+                "2026-01-01T18:30:00Z",
+                "2026-01-02T18:30:00Z",
+            ),
+            // Midnight does not exist on this day in Beirut: it starts at 01:00.
+            (
+                "Asia/Beirut",
+                Period::Day,
+                "2026-03-29T12:00:00Z",
+                "2026-03-28T22:00:00Z",
+                "2026-03-29T21:00:00Z",
+            ),
+            (
+                "Pacific/Apia",
+                Period::Day,
+                "2011-12-31T12:00:00Z",
+                "2011-12-31T10:00:00Z",
+                "2012-01-01T10:00:00Z",
+            ),
+        ] {
+            let found = calendar(zone).period(period, at(t));
+            assert_eq!(found, (at(start), at(end)), "{zone} {period:?} {t}");
+        }
+    }
+
+    #[test]
+    fn the_first_instant_of_a_day_is_in_its_window() {
+        let window = Window { span: WindowSpan::Calendar(Period::Day), ..Window::default() };
+        let extent = calendar("UTC").extent(window, Instant(at("2026-01-05T10:00:00Z")));
+        assert_eq!(extent.after, at("2026-01-05T00:00:00Z") - 1);
+        assert_eq!(extent.to, at("2026-01-05T10:00:00Z"));
+    }
+
+    #[test]
+    fn far_away_times_have_periods_too() {
+        for t in [i64::MIN, i64::MIN + 5, i64::MAX] {
+            for period in [Period::Day, Period::Week, Period::Month] {
+                let (start, end) = calendar("Europe/Berlin").period(period, t);
+                assert!(start <= t && t <= end, "{period:?} {t}: {start} {end}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_remembered_changes_nothing(
+            hours in prop::collection::vec(0_i64..24 * 900, 1..60),
+            zone in prop::sample::select(vec!["Europe/Berlin", "America/Havana", "Australia/Lord_Howe"]),
+        ) {
+            let mut kept = calendar(zone);
+            for hour in hours {
+                let t = at("2025-01-01T00:00:00Z") + hour * Span::hours(1).0;
+                for period in [Period::Day, Period::Week, Period::Month] {
+                    let found = kept.period(period, t);
+                    prop_assert!(found.0 <= t && t < found.1);
+                    prop_assert_eq!(found, calendar(zone).period(period, t));
+                }
+            }
+        }
+    }
+}
