@@ -121,3 +121,61 @@ fn rules_with_errors_run_no_test_and_say_so_in_every_form() {
         assert!(text(&run.stdout).contains(part), "{format}: {}", text(&run.stdout));
     }
 }
+
+/// A rule whose tests leave two gaps.
+const GAPPY: &str = r#"lang: 1
+rule: gappy
+title: A rule with gaps
+severity: low
+trigger: transaction
+entity: customer
+where: tx.direction == "out"
+let:
+  n: count(transaction) by customer over 2h
+when: tx.direction == "out" and n >= 2
+alert: { score: 50, message: "{n}" }
+tests:
+  - name: two within two hours
+    defaults: { tx: { customer: C1, account: A1, amount: 11 } }
+    events: [{ at: 0h, tx: {} }, { at: 90m, tx: { account: A2 } }]
+    alerts: [{ at: 90m, entity: C1, score: 50 }]
+  - name: one is not enough
+    events: [{ at: 0h, tx: { customer: C1, account: A1, amount: 11 } }]
+    alerts: []
+  - name: what comes in does not count
+    events: [{ at: 0h, every: 1h, times: 2, tx: { customer: C1, account: A1, amount: 11, direction: in } }]
+    alerts: []
+"#;
+
+#[test]
+fn gaps_are_told_by_line_with_the_test_that_would_close_them() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("gappy.yaml"), GAPPY).expect("a file");
+    let path = folder.path().to_str().expect("a plain path");
+    let run = weir(&["test", "--gaps", path]);
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+    assert_eq!(
+        text(&run.stdout),
+        "\
+gappy.yaml:9: n: count(transaction) by customer over 2h
+  no test notices if `2h` were `4h`
+    add a test in which an event between 2h and 4h back must not count
+
+1 rule(s), 18 change(s): 15 noticed, 1 noticed by no test, 2 change nothing, 0 do not load
+"
+    );
+    let closed = GAPPY.replace(
+        "events: [{ at: 0h, tx: { customer: C1, account: A1, amount: 11 } }]",
+        "events: [{ at: 0h, every: 2h, times: 2, tx: { customer: C1, account: A1, amount: 11 } }]",
+    );
+    assert_ne!(closed, GAPPY);
+    fs::write(folder.path().join("gappy.yaml"), closed).expect("a file");
+    let run = weir(&["test", "--gaps", "--json", path]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let rule = &report["rules"][0];
+    assert_eq!(rule["unnoticed"].as_array().map(Vec::len), Some(0));
+    let reasons: Vec<_> =
+        rule["same"].as_array().expect("a list").iter().map(|it| it["reason"].as_str()).collect();
+    assert!(reasons.contains(&Some("the same condition stands elsewhere in `where` or `when`")));
+}

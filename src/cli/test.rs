@@ -3,6 +3,7 @@
 //! In: rule files, and which of their tests are wanted. Out: text, JSON or `JUnit` XML, in the order of
 //! rule names and files however many threads ran them.
 
+mod gaps;
 mod junit;
 mod show;
 
@@ -36,6 +37,18 @@ pub struct Arguments {
     /// The same as --format json.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    #[command(flatten)]
+    gaps: GapArguments,
+}
+
+#[derive(Debug, Args)]
+struct GapArguments {
+    /// Change each rule in many small ways and tell which changes no test notices.
+    #[arg(long, conflicts_with_all = ["filters", "list"])]
+    gaps: bool,
+    /// With --gaps: tell all of them, and those that change nothing.
+    #[arg(long, requires = "gaps")]
+    all: bool,
 }
 
 /// How results are written.
@@ -66,6 +79,9 @@ pub fn test(arguments: &Arguments) -> anyhow::Result<u8> {
             .collect();
         return refuse(&errors, &texts, format);
     };
+    if arguments.gaps.gaps {
+        return gaps::run(&rulebook, format == Format::Json, arguments.gaps.all);
+    }
     let wanted = wanted(&rulebook, &arguments.filters);
     if wanted.is_empty() {
         output::say("weir: no test was run: nothing matches");

@@ -5,6 +5,7 @@
 //! test gets an engine of its own with one rule in it. No I/O, no clock.
 
 mod compare;
+pub mod gaps;
 pub(super) mod story;
 mod why;
 

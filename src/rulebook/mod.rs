@@ -21,6 +21,7 @@ pub mod list;
 pub mod lists;
 pub mod loader;
 pub mod meaning;
+pub mod mutate;
 pub mod parse;
 pub mod render;
 pub mod sarif;
