@@ -89,6 +89,8 @@ struct Rules {
 struct EngineSection {
     keys_max: Option<usize>,
     series_events_max: Option<usize>,
+    step_events_max: Option<usize>,
+    sequence_tries_max: Option<usize>,
     parked_max: Option<usize>,
     allowed_lateness: Option<String>,
     judge_again_within: Option<String>,
@@ -193,6 +195,16 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
     let limits = Limits {
         keys_max: file.engine.keys_max.unwrap_or(defaults.keys_max),
         series_events_max: file.engine.series_events_max.unwrap_or(defaults.series_events_max),
+        step_events_max: at_least_one(
+            "engine.step_events_max",
+            file.engine.step_events_max,
+            defaults.step_events_max,
+        )?,
+        sequence_tries_max: at_least_one(
+            "engine.sequence_tries_max",
+            file.engine.sequence_tries_max,
+            defaults.sequence_tries_max,
+        )?,
         parked_max: file.engine.parked_max.unwrap_or(defaults.parked_max),
         allowed_lateness: span(
             "engine.allowed_lateness",

@@ -294,6 +294,13 @@ fn why(evidence: &Evidence) -> anyhow::Result<()> {
             values.iter().map(|value| format!("{} = {}", value.name, value.value)).collect();
         output::line(&format!("\n{title}\n  {}", all.join("\n  ")))?;
     }
+    if !evidence.steps.is_empty() {
+        output::line("\nSequence")?;
+    }
+    for step in &evidence.steps {
+        let event = &step.event;
+        output::line(&format!("  {}  {}  {}: {}", event.at, event.id, step.name, step.text))?;
+    }
     for window in &evidence.windows {
         let from = window.from.map_or_else(|| "the beginning".to_owned(), |from| from.to_string());
         let cut = if window.is_truncated { ", older ones are missing" } else { "" };

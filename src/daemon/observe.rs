@@ -16,7 +16,7 @@ use crate::telemetry::log::Limited;
 use crate::telemetry::metrics::{LiveRule, Metrics};
 
 /// The limits that the engine can meet, as the metric names them.
-const LIMITS: [&str; 3] = ["keys", "series_events", "parked"];
+const LIMITS: [&str; 4] = ["keys", "series_events", "parked", "sequence_tries"];
 
 /// Kinds of keys that the engine remembers: customers with a record, keys of windows, open alerts.
 const KEY_KINDS: [&str; 3] = ["customer", "window", "open_alert"];
@@ -199,7 +199,12 @@ impl Observer {
                 self.metrics.rule_excused(&rule.rule, exception, *count);
             }
         }
-        let met = [counts.keys_refused, counts.events_given_up, counts.parked_given_up];
+        let met = [
+            counts.keys_refused,
+            counts.events_given_up,
+            counts.parked_given_up,
+            counts.searches_given_up,
+        ];
         for (limit, times) in LIMITS.iter().zip(met) {
             if times > 0 {
                 self.metrics.limit_reached(limit);

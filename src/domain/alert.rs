@@ -150,6 +150,19 @@ pub struct Evidence {
     pub windows: Vec<WindowEvidence>,
     /// Lists that the rule reads, by name.
     pub lists: Vec<ListEvidence>,
+    /// The events that the steps of a sequence were bound to, in the order of the file.
+    pub steps: Vec<StepEvidence>,
+}
+
+/// The event that one step of a sequence was bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepEvidence {
+    /// The step's name.
+    pub name: String,
+    /// The step as written in the rule file.
+    pub text: String,
+    /// The event.
+    pub event: EventRef,
 }
 
 /// One condition of `when`.

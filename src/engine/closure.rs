@@ -7,7 +7,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::rulebook::catalogue::{Slot, Type};
 use crate::rulebook::typed::{
-    ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership, ParamTable, ParamValue, Rule,
+    Aggregate, AggregateIndex, ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership,
+    ParamTable, ParamValue, Rule,
 };
 
 use super::frame::Frame;
@@ -370,6 +371,11 @@ impl Compiler<'_> {
                 None => Box::new(|_| Value::Absent),
             },
             ExprKind::Call(call, arguments) => self.call(call, arguments),
+            ExprKind::Bound(step, kept) => {
+                let (step, kept) = (*step, *kept);
+                Box::new(move |frame| frame.bound.value(step, kept))
+            }
+            ExprKind::EventId => Box::new(|frame| frame.row.id),
             // Every other form is compiled by its type above; the checker lets no other pair through.
             _ => Box::new(|_| Value::Absent),
         }
@@ -422,6 +428,23 @@ fn is_truth_of_window(rule: &Rule, expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Calls `note` for every aggregate that evaluating `expr` reads, also by way of a `let`.
+pub fn each_aggregate(rule: &Rule, expr: &Expr, note: &mut dyn FnMut(AggregateIndex, &Aggregate)) {
+    expr.each_part(&mut |part| match &part.kind {
+        ExprKind::Aggregate(index) => {
+            if let Some(aggregate) = rule.aggregates.get(*index) {
+                note(*index, aggregate);
+            }
+        }
+        ExprKind::Let(index) => {
+            if let Some(inner) = rule.lets.get(*index) {
+                each_aggregate(rule, &inner.expr, note);
+            }
+        }
+        _ => {}
+    });
 }
 
 /// Whether evaluating `expr` reads a window, also by way of a `let`.

@@ -2,7 +2,8 @@
 
 use crate::domain::Instant;
 use crate::domain::alert::{
-    Condition, Contribution, EVIDENCE_EVENTS_MAX, Evidence, NamedValue, WindowEvidence,
+    Condition, Contribution, EVIDENCE_EVENTS_MAX, Evidence, NamedValue, StepEvidence,
+    WindowEvidence,
 };
 
 use super::calendar::Extent;
@@ -57,7 +58,20 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
     let windows =
         explanation.windows.iter().filter_map(|window| window_of(window, frame, archive)).collect();
     let lists = explanation.lists.iter().map(|list| list.evidence(frame, strings)).collect();
-    Evidence { conditions, values, params, facts, windows, lists }
+    let steps = steps(rule, frame, archive);
+    Evidence { conditions, values, params, facts, windows, lists, steps }
+}
+
+/// The events that the rule's steps are bound to.
+fn steps(rule: &RulePlan, frame: &Frame<'_>, archive: &Archive<'_>) -> Vec<StepEvidence> {
+    let named = rule.sequence.iter().flat_map(|sequence| &sequence.named);
+    named
+        .map(|(place, name, text)| {
+            let (at, sequence) = frame.bound.event(*place);
+            let event = archive.journal.event(sequence, at, archive.strings);
+            StepEvidence { name: name.clone(), text: text.clone(), event }
+        })
+        .collect()
 }
 
 /// A message with its values.

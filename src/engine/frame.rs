@@ -7,6 +7,7 @@ use crate::rulebook::typed::Window;
 
 use super::calendar::{Calendar, Extent};
 use super::row::{Row, Value};
+use super::sequence::Bindings;
 use super::strings::Strings;
 use super::table::{KeyRef, KeyTable};
 use super::window::{Reading, SeriesPlan};
@@ -66,6 +67,8 @@ pub struct Frame<'a> {
     pub mode: Mode,
     /// Where they begin.
     pub calendar: &'a mut Calendar,
+    /// The events that steps of the rule's sequence are bound to.
+    pub bound: &'a mut Bindings,
     /// The match's score, once it is known.
     pub score: Option<Decimal>,
     /// A comparison or `in` met an absent value, and was false for that reason.

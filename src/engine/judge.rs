@@ -8,7 +8,8 @@ mod testify;
 use crate::domain::event::{IdentityEvent, SecurityEvent};
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{
-    Alert, AlertUpdate, Entity, Instant, RekycRequest, Transaction, alert::EventRef,
+    Alert, AlertUpdate, Entity, Instant, RekycRequest, Transaction,
+    alert::{EventRef, StepEvidence},
 };
 use crate::rulebook::catalogue::{Family, Slot};
 use crate::rulebook::typed::{RekycSpec, Status};
@@ -26,6 +27,7 @@ use super::plan::Plan;
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
 use super::rule_plan::RulePlan;
+use super::sequence::{Admission, Bindings, Search, Sequences};
 use super::strings::{Strings, Symbol};
 use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
 use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable};
@@ -70,6 +72,8 @@ pub struct State {
     /// Where windows begin.
     calendar: Calendar,
     keys: Vec<KeyRef>,
+    sequences: Sequences,
+    bound: Bindings,
     memos: Vec<Memo>,
     entered: Vec<(u64, bool)>,
     values: Vec<Value>,
@@ -96,6 +100,8 @@ impl State {
             tables: super::tables(plan),
             calendar: Calendar::new(plan.rulebook.institution.zone.clone()),
             keys: Vec::new(),
+            sequences: Sequences::new(&plan.steps),
+            bound: Bindings::default(),
             memos: Vec::new(),
             entered: Vec::new(),
             values: Vec::new(),
@@ -155,6 +161,11 @@ impl State {
         let Some(kind) = plan.kind(&self.row) else { return Vec::new() };
         self.stamp += 1;
         self.row.set(Slot::EVERYONE, || self.words.everyone());
+        self.row.id = if plan.reads_ids {
+            Value::Text(self.strings.intern(origin.id))
+        } else {
+            Value::Absent
+        };
         self.keys.fill(KeyRef::Absent);
         for &index in &kind.enter {
             self.enter(plan, index);
@@ -168,6 +179,9 @@ impl State {
         }
         for &(table, series) in &kind.feeds {
             self.feed(plan, table, series, again.is_some());
+        }
+        for &step in &kind.steps {
+            self.admit(plan, step, again);
         }
         let mut found = Vec::new();
         for &index in &kind.rules {
@@ -239,6 +253,57 @@ impl State {
         self.values = values;
     }
 
+    /// Keeps the row for one step of sequences if the step's condition lets it in.
+    fn admit(&mut self, plan: &Plan, index: usize, again: Option<Instant>) {
+        let Some(layout) = plan.steps.get(index) else { return };
+        let mut frame = self.frame(plan, again.map_or(Mode::Live, Mode::AsOf));
+        if !layout.lets_in(&mut frame) {
+            return;
+        }
+        let values = layout.values(&mut frame);
+        let limits = (self.limits.keys_max, self.limits.step_events_max);
+        let spare = self.limits.judge_again_within.0;
+        match self.sequences.admit((index, layout), (&self.row, values), spare, limits) {
+            Admission::Kept | Admission::NoKey => {}
+            Admission::OldestGivenUp => self.counts.events_given_up += 1,
+            Admission::Refused => self.counts.keys_refused += 1,
+        }
+    }
+
+    /// Whether the row meets the rule: its span of time, cheap filter, sequence and condition.
+    /// Tells too whether an absent value decided.
+    fn is_met(&mut self, plan: &Plan, rule: &RulePlan, mode: Mode) -> (bool, bool) {
+        if rule.rule.effective.is_some_and(|effective| !effective.contains(self.row.at)) {
+            return (false, false);
+        }
+        let mut met_absent = false;
+        if let Some(filter) = &rule.filter {
+            let mut frame = self.frame(plan, mode);
+            let held = filter(&mut frame);
+            met_absent = frame.met_absent;
+            if !held {
+                return (false, met_absent);
+            }
+        }
+        if let Some(sequence) = &rule.sequence {
+            let sequences = std::mem::take(&mut self.sequences);
+            let tries_max = self.limits.sequence_tries_max;
+            let mut frame = self.frame(plan, mode);
+            let search = sequence.search(&plan.steps, &sequences, &mut frame, tries_max);
+            met_absent |= frame.met_absent;
+            self.sequences = sequences;
+            if search == Search::GivenUp {
+                self.counts.searches_given_up += 1;
+            }
+            if search != Search::Found {
+                return (false, met_absent);
+            }
+        }
+        let mut frame = self.frame(plan, mode);
+        let held = (rule.when)(&mut frame);
+        (held, met_absent || frame.met_absent)
+    }
+
     /// Whether a filter lets the row in; worked out once per row for all series that share it.
     fn is_let_in(&mut self, plan: &Plan, filter: Option<usize>) -> bool {
         let Some(index) = filter else { return true };
@@ -278,6 +343,7 @@ impl State {
             stamp: self.stamp,
             mode,
             calendar: &mut self.calendar,
+            bound: &mut self.bound,
             score: None,
             met_absent: false,
         }
@@ -296,10 +362,7 @@ impl State {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let mode = again.map_or(Mode::Live, Mode::AsOf);
-        let mut frame = self.frame(plan, mode);
-        let held =
-            rule.filter.as_ref().is_none_or(|filter| filter(&mut frame)) && (rule.when)(&mut frame);
-        let met_absent = frame.met_absent;
+        let (held, met_absent) = self.is_met(plan, rule, mode);
         if let Some(counts) = self.counts.rules.get_mut(index) {
             counts.evaluated += 1;
             counts.met_absent += u64::from(met_absent);
@@ -503,6 +566,7 @@ impl State {
             stamp: self.stamp,
             mode,
             calendar: &mut self.calendar,
+            bound: &mut self.bound,
             score: Some(score),
             met_absent: false,
         };
@@ -516,6 +580,8 @@ impl State {
         for (table, plans) in self.tables.iter_mut().zip(&plan.series) {
             table.sweep(plans, (watermark, sequence), spare, SWEEP_KEYS);
         }
+        let untouched = sequence.saturating_sub(IDLE_SEQUENCES);
+        self.sequences.sweep(&plan.steps, watermark, untouched, spare);
         let retention = plan.finite_retention().saturating_add(spare);
         let horizon = Instant(watermark.0.saturating_sub(retention));
         self.journal.forget(horizon, sequence.saturating_sub(IDLE_SEQUENCES));
@@ -526,6 +592,7 @@ impl State {
         let watermark = self.watermark;
         self.strings = strings;
         self.calendar = Calendar::new(new.rulebook.institution.zone.clone());
+        self.sequences.move_to(&old.steps, &mut new.steps, watermark);
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();
         for (layout, plans) in new.tables.iter_mut().zip(&new.series) {
@@ -552,6 +619,7 @@ impl State {
             customers: self.profiles.len(),
             keys: self.tables.iter().map(KeyTable::len).sum(),
             events: self.journal.len(),
+            steps: self.sequences.len(),
             strings: self.strings.len(),
             parked: self.parked.len(),
             open_alerts: self.open_alerts.len(),
@@ -588,6 +656,14 @@ fn event_ref(origin: Origin<'_>) -> EventRef {
 
 /// Whether some event of a window was stored after one that happened clearly later.
 fn evidence_is_late(evidence: &crate::domain::Evidence, allowed: crate::domain::Span) -> bool {
+    let steps = &evidence.steps;
+    let is_late = |(first, second): (&StepEvidence, &StepEvidence)| {
+        first.event.sequence > second.event.sequence
+            && first.event.at < second.event.at.minus(allowed)
+    };
+    if steps.iter().zip(steps.iter().skip(1)).any(is_late) {
+        return true;
+    }
     evidence.windows.iter().any(|window| {
         let mut earliest_arrival: Option<&EventRef> = None;
         window.events.iter().rev().any(|item| {

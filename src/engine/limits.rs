@@ -10,6 +10,10 @@ pub struct Limits {
     pub keys_max: usize,
     /// Most events kept per key and filter. Beyond it the oldest is given up.
     pub series_events_max: usize,
+    /// Most events kept per key and step of a sequence. Beyond it the oldest is given up.
+    pub step_events_max: usize,
+    /// Most combinations of events that are tried to complete a sequence.
+    pub sequence_tries_max: usize,
     /// Most parked transactions. Beyond it the oldest is not judged again by itself.
     pub parked_max: usize,
     /// How far behind the latest time seen for its key an event may be before it is marked late.
@@ -24,6 +28,8 @@ impl Default for Limits {
         Self {
             keys_max: 50_000_000,
             series_events_max: 100_000,
+            step_events_max: 1_000,
+            sequence_tries_max: 10_000,
             parked_max: 100_000,
             allowed_lateness: Span::minutes(5),
             judge_again_within: Span::days(1),
@@ -42,6 +48,8 @@ pub struct Counts {
     pub keys_refused: u64,
     /// Events given up because their series was full.
     pub events_given_up: u64,
+    /// Sequences that were not looked for to the end, because too many combinations were tried.
+    pub searches_given_up: u64,
     /// Parked transactions given up.
     pub parked_given_up: u64,
     /// Re-KYC requests held back by the cool-down of their cause.
@@ -74,6 +82,8 @@ pub struct Sizes {
     pub keys: usize,
     /// Events whose ids are kept.
     pub events: usize,
+    /// Events kept for steps of sequences.
+    pub steps: usize,
     /// Different texts.
     pub strings: usize,
     /// Parked transactions.

@@ -22,6 +22,7 @@ mod ranks;
 pub mod rehearsal;
 mod row;
 mod rule_plan;
+mod sequence;
 mod spread;
 mod strings;
 mod sum;

@@ -13,13 +13,16 @@ use crate::domain::Instant;
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role};
 use crate::rulebook::meaning::canonical;
-use crate::rulebook::typed::{Aggregate, AggregateFunction, List, Percent, Rule, Status, Window};
+use crate::rulebook::typed::{
+    Aggregate, AggregateFunction, ExprKind, List, Percent, Rule, Status, Window,
+};
 
 use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
 use super::frame::Read;
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
+use super::sequence::StepLayout;
 use super::strings::Strings;
 use super::table::{CarryOver, RoleSlots};
 use super::wake::{self, Wake};
@@ -35,6 +38,10 @@ pub struct Plan {
     pub tables: Vec<TableLayout>,
     /// Series plans by table and series, as frames read them.
     pub series: Vec<Vec<SeriesPlan>>,
+    /// What is kept of the steps of sequences.
+    pub steps: Vec<StepLayout>,
+    /// Whether some rule reads ids of events.
+    pub reads_ids: bool,
     /// Filters on entry, each evaluated once per row.
     pub filters: Vec<BoolFn>,
     /// What happens for each kind of event, by [`EventName::index`].
@@ -56,6 +63,8 @@ pub struct KindPlan {
     pub find: Vec<usize>,
     /// Series that may be fed: table and series.
     pub feeds: Vec<(usize, usize)>,
+    /// Steps of sequences that it may be.
+    pub steps: Vec<usize>,
     /// Rules that it wakes.
     pub rules: Vec<usize>,
 }
@@ -96,6 +105,8 @@ pub struct Layout {
     pub catalogue: Arc<Catalogue>,
     /// All texts.
     pub strings: Strings,
+    /// What is kept of the steps of sequences.
+    pub steps: Vec<StepLayout>,
     tables: Vec<TableLayout>,
     /// Canonical text, the legs that it can let in, and the test.
     filters: Vec<(String, Wake, BoolFn)>,
@@ -112,6 +123,7 @@ impl Plan {
         let mut layout = Layout {
             catalogue: Arc::clone(&rulebook.catalogue),
             strings,
+            steps: Vec::new(),
             tables: Vec::new(),
             filters: Vec::new(),
             memos: 0,
@@ -125,11 +137,13 @@ impl Plan {
             .filter(|rule| rule.status != Status::Off)
             .map(|rule| RulePlan::new(rule, &mut layout))
             .collect();
-        let Layout { strings, tables, filters, memos, .. } = layout;
-        let all = EventName::all().map(|name| kind_plan(name, &tables, &rules));
+        let Layout { strings, steps, tables, filters, memos, .. } = layout;
+        let all = EventName::all().map(|name| kind_plan(name, &tables, &steps, &rules));
         let kinds: Vec<KindPlan> = all.collect();
         let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
-            (0..wake::PLACES).map(|place| kind.for_legs_at(place, &tables, &rules)).collect()
+            (0..wake::PLACES)
+                .map(|place| kind.for_legs_at(place, &tables, &steps, &rules))
+                .collect()
         });
         let series = tables
             .iter()
@@ -140,11 +154,14 @@ impl Plan {
         for slot in rules.iter().flat_map(|rule| rule_plan::wanted(&rule.rule)) {
             wanted.insert(slot);
         }
+        let reads_ids = rules.iter().any(|rule| reads_ids(&rule.rule));
         let plan = Self {
             rulebook: Arc::clone(rulebook),
             rules,
             tables,
             series,
+            reads_ids,
+            steps,
             filters,
             kinds,
             legs: legs.unwrap_or_default(),
@@ -165,31 +182,48 @@ impl Plan {
     /// The longest span of any window that has one, in microseconds: how long ids are kept.
     pub fn finite_retention(&self) -> i64 {
         let series = self.tables.iter().flat_map(|table| &table.series);
-        series.filter_map(|series| series.plan.retention().span).max().unwrap_or(0)
+        let steps = self.steps.iter().map(|step| step.retention);
+        let windows = series.filter_map(|series| series.plan.retention().span);
+        windows.chain(steps).max().unwrap_or(0)
     }
 }
 
 impl KindPlan {
     /// The part of the plan for transactions that concerns legs at `place`. Keys are the same for all of
     /// them, so that the latest time of a key does not depend on what else rules ask for.
-    fn for_legs_at(&self, place: usize, tables: &[TableLayout], rules: &[RulePlan]) -> Self {
+    fn for_legs_at(
+        &self,
+        place: usize,
+        tables: &[TableLayout],
+        steps: &[StepLayout],
+        rules: &[RulePlan],
+    ) -> Self {
         let feeds = |&&(table, series): &&(usize, usize)| {
             let layout: Option<&SeriesLayout> =
                 tables.get(table).and_then(|table| table.series.get(series));
             layout.is_some_and(|layout| layout.wake.holds(place))
         };
         let wakes = |&&rule: &&usize| rules.get(rule).is_some_and(|rule| rule.wake.holds(place));
+        let is_step = |&&step: &&usize| steps.get(step).is_some_and(|step| step.wake.holds(place));
         Self {
             enter: self.enter.clone(),
             find: self.find.clone(),
             feeds: self.feeds.iter().filter(feeds).copied().collect(),
+            steps: self.steps.iter().filter(is_step).copied().collect(),
             rules: self.rules.iter().filter(wakes).copied().collect(),
         }
     }
 }
 
-fn kind_plan(name: EventName, tables: &[TableLayout], rules: &[RulePlan]) -> KindPlan {
+fn kind_plan(
+    name: EventName,
+    tables: &[TableLayout],
+    steps: &[StepLayout],
+    rules: &[RulePlan],
+) -> KindPlan {
     let mut kind = KindPlan::default();
+    let fed = steps.iter().enumerate().filter(|(_, step)| step.event == name);
+    kind.steps = fed.map(|(index, _)| index).collect();
     for (index, rule) in rules.iter().enumerate() {
         if rule.rule.trigger == name {
             kind.rules.push(index);
@@ -199,10 +233,12 @@ fn kind_plan(name: EventName, tables: &[TableLayout], rules: &[RulePlan]) -> Kin
         let fed =
             table.series.iter().enumerate().filter(|(_, series)| series.source.contains(name));
         let feeds: Vec<_> = fed.map(|(series_index, _)| (table_index, series_index)).collect();
-        let is_read = kind
-            .rules
-            .iter()
-            .any(|&rule| rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index)));
+        let is_read =
+            kind.rules.iter().any(|&rule| {
+                rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index))
+            }) || kind.steps.iter().any(|&step| {
+                steps.get(step).is_some_and(|step| step.tables.contains(&table_index))
+            });
         if !feeds.is_empty() {
             kind.enter.push(table_index);
         } else if is_read {
@@ -301,7 +337,8 @@ impl Layout {
 }
 
 impl TableLayout {
-    fn new(catalogue: &Catalogue, roles: &[Role]) -> Self {
+    /// A table without series, for keys of `roles`.
+    pub fn new(catalogue: &Catalogue, roles: &[Role]) -> Self {
         let slots: Vec<RoleSlots> = roles
             .iter()
             .map(|role| Family::ALL.map(|family| catalogue.role_slot(*role, family)))
@@ -411,4 +448,13 @@ impl SeriesLayout {
 /// The rule's place for each of its `let`s.
 pub fn let_memos(rule: &Rule, layout: &mut Layout) -> Vec<usize> {
     rule.lets.iter().map(|_| layout.memo()).collect()
+}
+
+/// Whether `rule` reads the ids of events.
+fn reads_ids(rule: &Rule) -> bool {
+    let mut is_read = false;
+    rule.each_expr(&mut |expr| {
+        expr.each_part(&mut |part| is_read |= matches!(part.kind, ExprKind::EventId));
+    });
+    is_read
 }

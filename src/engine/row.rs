@@ -119,6 +119,8 @@ pub struct Row {
     pub sequence: u64,
     /// For a leg, its type and direction as a place in the trigger index (`wake`).
     pub place: Option<usize>,
+    /// The event's id, if some rule reads it.
+    pub id: Value,
 }
 
 impl Default for Row {
@@ -130,6 +132,7 @@ impl Default for Row {
             at: Instant(0),
             sequence: 0,
             place: None,
+            id: Value::Absent,
         }
     }
 }

@@ -9,10 +9,11 @@ use crate::rulebook::typed::{
     Window,
 };
 
-use super::closure::{BoolFn, Compiler, NumberFn, ValueFn};
+use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, each_aggregate};
 use super::frame::Read;
 use super::list_plan::{ListRef, list_refs};
 use super::plan::{Layout, let_memos};
+use super::sequence::SequencePlan;
 use super::strings::Symbol;
 use super::wake::Wake;
 use super::witness::{Clause, clauses};
@@ -34,6 +35,8 @@ pub struct RulePlan {
     pub wake: Wake,
     /// Cheap filter on the waking event.
     pub filter: Option<BoolFn>,
+    /// The events that must have come before.
+    pub sequence: Option<SequencePlan>,
     /// The condition.
     pub when: BoolFn,
     /// Named exceptions.
@@ -113,6 +116,7 @@ impl RulePlan {
         let entity_table = layout.table(std::slice::from_ref(&rule.entity));
         let mut compiler = Compiler { rule, layout, lets };
         let filter = rule.filter.as_ref().map(|filter| compiler.condition(filter));
+        let sequence = rule.sequence.as_ref().map(|it| SequencePlan::new(&mut compiler, it));
         let when = compiler.condition(&rule.when);
         let unless = rule.unless.iter().map(|item| compiler.condition(&item.expr)).collect();
         let score = compiler.number(&rule.alert.score);
@@ -125,14 +129,17 @@ impl RulePlan {
         let mut tables: BTreeSet<usize> =
             explanation.windows.iter().map(|window| window.read.table).collect();
         tables.insert(entity_table);
+        let last = rule.sequence.as_ref().and_then(|sequence| sequence.last()?.own.as_ref());
+        let last = last.map_or(Wake::ALL, |own| Wake::of(rule, own));
         let filtered = rule.filter.as_ref().map_or(Wake::ALL, |filter| Wake::of(rule, filter));
         Self {
             symbol,
-            wake: filtered.and(Wake::of(rule, &rule.when)),
+            wake: filtered.and(last).and(Wake::of(rule, &rule.when)),
             entity: layout.catalogue.role_slot(rule.entity, rule.trigger.family()),
             entity_table,
             tables,
             filter,
+            sequence,
             when,
             unless,
             score,
@@ -162,7 +169,19 @@ impl Explanation {
     fn new(compiler: &mut Compiler<'_>) -> Self {
         let rule = compiler.rule;
         let mut conditions = Vec::new();
-        conditions_of(compiler, &rule.when, &mut conditions);
+        for step in rule.sequence.iter().flat_map(|sequence| &sequence.steps) {
+            // What no step may be was not observed, and what its event alone decided is over.
+            if step.name.is_some() {
+                step.links.iter().for_each(|link| conditions_of(compiler, link, &mut conditions));
+            }
+        }
+        let last = rule.sequence.as_ref().and_then(|sequence| sequence.last()?.own.as_ref());
+        if let Some(own) = last {
+            conditions_of(compiler, own, &mut conditions);
+        }
+        if !matches!(rule.when.kind, ExprKind::Literal(_)) {
+            conditions_of(compiler, &rule.when, &mut conditions);
+        }
         let lets = rule
             .lets
             .iter()
@@ -171,6 +190,10 @@ impl Explanation {
         let params = (0..rule.params.len()).filter_map(|index| param(compiler, index)).collect();
         let mut facts = BTreeSet::new();
         rule.filter.iter().for_each(|expr| slots(rule, expr, &mut facts));
+        let last = rule.sequence.as_ref().and_then(|sequence| sequence.last());
+        last.into_iter()
+            .flat_map(|step| step.own.iter().chain(&step.links))
+            .for_each(|expr| slots(rule, expr, &mut facts));
         slots(rule, &rule.when, &mut facts);
         rule.unless.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
         rule.lets.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
@@ -265,12 +288,35 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
         }
     }
     let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
-    for role in keys.chain([rule.entity, Role::CUSTOMER]) {
+    let steps = rule.sequence.iter().flat_map(|sequence| sequence.by.iter().copied());
+    for role in keys.chain(steps).chain([rule.entity, Role::CUSTOMER]) {
         all.extend(
             Family::ALL.map(|family| rule.catalogue.role_slot(role, family)).into_iter().flatten(),
         );
     }
     all
+}
+
+/// The aggregates that are read when the rule is judged, and not when an earlier step came.
+fn read_at_the_end(rule: &Rule) -> BTreeSet<AggregateIndex> {
+    let mut read = BTreeSet::new();
+    let mut note = |expr: &Expr| {
+        each_aggregate(rule, expr, &mut |index, _| {
+            read.insert(index);
+        });
+    };
+    let last = rule.sequence.as_ref().and_then(|sequence| sequence.last());
+    last.into_iter().flat_map(|step| step.own.iter().chain(&step.links)).for_each(&mut note);
+    rule.filter.iter().for_each(&mut note);
+    note(&rule.when);
+    rule.lets.iter().for_each(|item| note(&item.expr));
+    rule.unless.iter().for_each(|item| note(&item.expr));
+    note(&rule.alert.score);
+    rule.alert.message.values().for_each(&mut note);
+    if let Some(spec) = &rule.rekyc {
+        spec.when.iter().chain(spec.reason.values()).for_each(note);
+    }
+    read
 }
 
 fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
@@ -281,9 +327,11 @@ fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
             names.entry(index).or_insert_with(|| item.name.clone());
         }
     }
+    let read = read_at_the_end(rule);
     rule.aggregates
         .iter()
         .enumerate()
+        .filter(|(index, _)| read.contains(index))
         .map(|(index, aggregate)| {
             let read = Layout::aggregate(compiler, aggregate);
             let text = squeeze(rule.text(aggregate.span));

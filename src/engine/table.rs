@@ -29,7 +29,8 @@ pub enum KeyRef {
     Known(u32),
 }
 
-type Composite = [Option<Symbol>; ROLES_MAX];
+/// The symbols of a key's roles.
+pub type Composite = [Option<Symbol>; ROLES_MAX];
 
 /// Where a series' events come from when the plan changes: the old series, and the old column of each
 /// new one.
@@ -209,12 +210,7 @@ impl KeyTable {
     }
 
     fn symbols(&self, row: &Row) -> Option<Composite> {
-        let mut symbols = [None; ROLES_MAX];
-        let family = row.name.family() as usize;
-        for (slots, place) in self.slots.iter().zip(&mut symbols) {
-            *place = Some(row.get(slots.get(family).copied().flatten()?).symbol()?);
-        }
-        Some(symbols)
+        symbols_of(&self.slots, row)
     }
 
     fn lookup(&self, symbols: &Composite) -> Option<u32> {
@@ -225,4 +221,14 @@ impl KeyTable {
             _ => self.by_symbols.get(symbols).copied(),
         }
     }
+}
+
+/// The row's key; `None` when it lacks a role.
+pub fn symbols_of(slots: &[RoleSlots], row: &Row) -> Option<Composite> {
+    let mut symbols = [None; ROLES_MAX];
+    let family = row.name.family() as usize;
+    for (slots, place) in slots.iter().zip(&mut symbols) {
+        *place = Some(row.get(slots.get(family).copied().flatten()?).symbol()?);
+    }
+    Some(symbols)
 }

@@ -15,6 +15,8 @@ use crate::rulebook::{Rulebook, loader};
 use super::outcome::{Effect, Outcome};
 use super::{Engine, Limits};
 
+mod sequences;
+
 /// A rule with a table by risk, so that an unknown customer has no floor.
 const MANY_DEPOSITS: &str = r#"
 lang: 1

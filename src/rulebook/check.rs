@@ -3,12 +3,13 @@
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
 //! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call` and
-//! `functions`, `aggregate` and `window`, `template`, `effects` (alert and re-KYC), `absence` and `habits`
-//! (warnings).
+//! `functions`, `aggregate` and `window`, `sequence`, `effective`, `template`, `effects` (alert and
+//! re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
 mod call;
+mod effective;
 pub mod effects;
 mod expression;
 mod functions;
@@ -18,6 +19,7 @@ mod names;
 mod operators;
 mod params;
 mod section;
+mod sequence;
 mod template;
 mod window;
 
@@ -31,8 +33,10 @@ use super::meaning;
 use super::parse;
 use super::source::{self, Node, NodeKind};
 use super::typed::{
-    Aggregate, AlertSpec, Exception, Expr, Let, List, Param, RekycSpec, Rule, SourceSpan,
+    Aggregate, AlertSpec, Exception, Expr, ExprKind, Let, List, Literal, Param, RekycSpec, Rule,
+    SourceSpan,
 };
+use super::waking::{Effective, Sequence, Step};
 use header::Header;
 use names::Named;
 
@@ -41,12 +45,30 @@ pub const LETS_MAX: usize = 64;
 
 /// All keys of a rule file, in the order in which `weir rules fmt` puts them.
 pub const RULE_KEYS: &[&str] = &[
-    "lang", "rule", "title", "about", "status", "class", "severity", "tags", "trigger", "entity",
-    "where", "params", "let", "when", "unless", "alert", "rekyc", "tests",
+    "lang",
+    "rule",
+    "title",
+    "about",
+    "status",
+    "effective",
+    "class",
+    "severity",
+    "tags",
+    "trigger",
+    "sequence",
+    "entity",
+    "where",
+    "params",
+    "let",
+    "when",
+    "unless",
+    "alert",
+    "rekyc",
+    "tests",
 ];
 
 /// Keys that a later version will know.
-const LATER_RULE_KEYS: &[&str] = &["sequence", "evidence", "dedup", "replaces"];
+const LATER_RULE_KEYS: &[&str] = &["evidence", "dedup", "replaces"];
 
 /// Problems of the tree behind which the rest of the file is not what its author meant.
 const DISTORTING: &[&str] = &["E004", "E005", "E006"];
@@ -73,6 +95,7 @@ pub fn check(
         names: BTreeMap::new(),
         lets_to_come: BTreeSet::new(),
         bound: BTreeSet::new(),
+        steps: Vec::new(),
         params: Vec::new(),
         lets: Vec::new(),
         aggregates: Vec::new(),
@@ -97,8 +120,10 @@ struct Checker<'a> {
     names: BTreeMap<String, Named>,
     /// Names of `let`s further down.
     lets_to_come: BTreeSet<String>,
-    /// Names that a form of a later version binds.
+    /// Names of steps that are wrong, which was reported.
     bound: BTreeSet<String>,
+    /// The steps of the sequence.
+    steps: Vec<Step>,
     params: Vec<Param>,
     lets: Vec<Let>,
     aggregates: Vec<Aggregate>,
@@ -112,6 +137,12 @@ struct Place {
     family: Option<Family>,
     is_in_aggregate: bool,
     has_score: bool,
+    /// How many steps of the sequence are bound.
+    steps: usize,
+    /// The step whose event is the one that is there.
+    own_step: Option<usize>,
+    /// In the condition of a step.
+    is_in_step: bool,
     /// The words of what it is compared with, for suggestions.
     words: Option<Words>,
 }
@@ -125,6 +156,8 @@ enum Words {
 
 /// The conditions of a rule, checked.
 struct Logic {
+    sequence: Option<Sequence>,
+    effective: Option<Effective>,
     entity: Option<Role>,
     filter: Option<Expr>,
     when: Option<Expr>,
@@ -161,7 +194,6 @@ impl Checker<'_> {
         };
         let first_key = entries.first().map_or(root.span, |entry| entry.key_span);
         self.known_keys(root, RULE_KEYS, LATER_RULE_KEYS);
-        self.bind_later_names(root);
         let header = self.header(root, first_key);
         let logic = self.logic(root, first_key);
         let alert = self.alert(root, first_key);
@@ -194,6 +226,10 @@ impl Checker<'_> {
             severity: header.severity,
             tags: header.tags,
             trigger: self.trigger?,
+            sequence: logic
+                .sequence
+                .map(|sequence| Sequence { steps: std::mem::take(&mut self.steps), ..sequence }),
+            effective: logic.effective,
             entity: logic.entity?,
             filter: logic.filter,
             params: std::mem::take(&mut self.params),
@@ -212,31 +248,41 @@ impl Checker<'_> {
         Some(rule)
     }
 
-    /// Names that a `sequence` binds are known, though this version cannot use them.
-    fn bind_later_names(&mut self, root: &Node) {
-        let steps = root.entry("sequence").and_then(|sequence| sequence.value.entry("steps"));
-        let steps = steps.and_then(|steps| steps.value.items()).unwrap_or_default();
-        let keys = steps.iter().filter_map(Node::entries).flatten().map(|entry| entry.key.clone());
-        self.bound.extend(keys);
-    }
-
     fn logic(&mut self, root: &Node, first_key: SourceSpan) -> Logic {
-        self.trigger = self.trigger(root, first_key);
+        let effective = self.effective(root);
+        let head = self.sequence_head(root);
+        self.trigger = match &head {
+            Some(_) => self.steps.last().map(|step| step.event),
+            None => self.trigger(root, first_key),
+        };
         let entity = self.entity(root, first_key);
         self.params(root);
         let place = self.outside();
-        let filter = root.entry("where").and_then(|entry| self.condition_node(&entry.value, place));
+        let before = Place { steps: 0, ..place };
+        let filter =
+            root.entry("where").and_then(|entry| self.condition_node(&entry.value, before));
         self.lets(root);
-        let when = self
-            .required(root, "when", first_key, "a rule")
-            .and_then(|entry| self.condition_node(&entry.value, place));
+        let sequence = self.sequence(head);
+        let when = match (root.entry("when"), root.entry("sequence")) {
+            // The sequence is condition enough.
+            (None, Some(sequence)) => Some(always(sequence.key_span)),
+            _ => self
+                .required(root, "when", first_key, "a rule")
+                .and_then(|entry| self.condition_node(&entry.value, place)),
+        };
         let unless = self.unless(root);
-        Logic { entity, filter, when, unless }
+        Logic { sequence, effective, entity, filter, when, unless }
     }
 
     /// Where `where`, `when`, `let` and `unless` stand.
     fn outside(&self) -> Place {
-        Place { family: self.trigger.map(EventName::family), ..Place::default() }
+        let last = self.steps.len().checked_sub(1);
+        Place {
+            family: self.trigger.map(EventName::family),
+            steps: last.unwrap_or(0),
+            own_step: last,
+            ..Place::default()
+        }
     }
 
     fn lets(&mut self, root: &Node) {
@@ -353,4 +399,9 @@ impl Checker<'_> {
         let line = text.lines().next().unwrap_or_default().trim_end();
         SourceSpan { start: span.start, end: span.start + line.len() }
     }
+}
+
+/// A condition that holds whenever it is asked.
+const fn always(span: SourceSpan) -> Expr {
+    Expr { kind: ExprKind::Literal(Literal::Bool(true)), ty: Type::Bool, span }
 }

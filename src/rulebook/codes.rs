@@ -153,6 +153,26 @@ codes! {
     "E078", "a window that cannot end earlier",
     "`ending 24h ago` moves the end of a window with a length. `previous` leaves out the current event already, and \
      periods of the calendar and numbers of events always end now.";
+    "E080", "not a sequence",
+    "A sequence has `by` (the key that all steps share), `within` (from first to last step) and `steps`: two to \
+     eight of them, each `- its-name: EVENT where CONDITION`, or `- not: EVENT` between two steps. Its last step \
+     wakes the rule, so there is no `trigger` beside it.";
+    "E081", "a step that cannot be forbidden here",
+    "`not` forbids an event between its neighbours. It cannot come first, where it has no neighbour, nor last: \
+     that something does not come is known only by a clock. For that use `trigger: { absent: EVENT, after: EVENT, \
+     by: customer, for: 30d }`.";
+    "E082", "a step has no such field",
+    "A step's name stands for its event, `changed.field` for one of its fields. It has the fields of that event's \
+     family, its time `at` and its id `id`.";
+    "E083", "a step that is not bound yet",
+    "A step may read the steps above it, and `let`, `when`, `unless`, the alert and `rekyc` may read all. What is \
+     decided before the sequence is complete, such as `where` and what enters a window, can read none.";
+    "E084", "a named value that comes too late for a step",
+    "A condition of a step is decided when the step's event comes. A `let` that reads a window or steps is worked \
+     out only when the last step is there; write out in the step what it needs.";
+    "E089", "no span of days",
+    "`effective` says from which day on a rule judges (`from`, included) and from which on no more (`to`). Both \
+     are days of the calendar, written like 2026-01-01, and `to` is after `from`.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

@@ -12,6 +12,7 @@ use super::catalogue::{Role, Slot};
 use super::typed::{
     Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status,
 };
+use super::waking::Sequence;
 
 /// Hexadecimal BLAKE3 of what `rule` means, with `lists` as they are now.
 ///
@@ -30,6 +31,12 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
     let _ = write!(out, "wakes {:?} about ", rule.trigger);
     write_key(&mut out, rule, rule.entity);
     out.push('\n');
+    if let Some(effective) = rule.effective {
+        let _ = writeln!(out, "effective {:?} {:?}", effective.from, effective.to);
+    }
+    if let Some(sequence) = &rule.sequence {
+        write_sequence(&mut out, rule, sequence);
+    }
     let mut part = |name: &str, expr: &Expr| {
         let _ = write!(out, "{name} ");
         write_expr(&mut out, rule, expr);
@@ -96,6 +103,20 @@ fn write_field(out: &mut String, rule: &Rule, slot: Slot) {
 }
 
 /// A role by its name and the fields that carry it, which a deployment may change.
+fn write_sequence(out: &mut String, rule: &Rule, sequence: &Sequence) {
+    out.push_str("sequence by ");
+    sequence.by.iter().for_each(|key| write_key(out, rule, *key));
+    let _ = writeln!(out, "within {:?}", sequence.within);
+    for step in &sequence.steps {
+        let _ = write!(out, "step {} {:?}", step.name.is_some(), step.event);
+        for expr in step.own.iter().chain(&step.links) {
+            out.push(' ');
+            write_expr(out, rule, expr);
+        }
+        out.push('\n');
+    }
+}
+
 fn write_key(out: &mut String, rule: &Rule, key: Role) {
     out.push_str(&rule.catalogue.role_text(key));
     out.push(' ');
@@ -137,6 +158,16 @@ fn write_expr(out: &mut String, rule: &Rule, expr: &Expr) {
             Some(inner) => write_expr(out, rule, &inner.expr),
             None => out.push('?'),
         },
+        ExprKind::Bound(step, kept) => {
+            let remembered =
+                rule.sequence.as_ref().and_then(|it| it.steps.get(*step)?.kept.get(*kept));
+            let _ = write!(out, "(of step {step} ");
+            match remembered {
+                Some(remembered) => write_expr(out, rule, remembered),
+                None => out.push('?'),
+            }
+            out.push(')');
+        }
         ExprKind::Aggregate(index) => match rule.aggregates.get(*index) {
             Some(aggregate) => write_aggregate(out, rule, aggregate),
             None => out.push('?'),
@@ -178,10 +209,12 @@ fn head(kind: &ExprKind) -> String {
         ExprKind::Round(_, places) => format!("round {places}"),
         ExprKind::Call(call, _) => call.canonical(),
         ExprKind::Score => "score".to_owned(),
+        ExprKind::EventId => "event id".to_owned(),
         ExprKind::Literal(_)
         | ExprKind::Field(_)
         | ExprKind::Param(_)
         | ExprKind::Let(_)
+        | ExprKind::Bound(..)
         | ExprKind::Aggregate(_) => String::new(),
     }
 }

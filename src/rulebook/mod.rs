@@ -29,6 +29,7 @@ pub mod scaffold;
 pub mod source;
 pub mod syntax;
 pub mod typed;
+pub mod waking;
 
 pub use loader::{Loaded, load};
 pub use typed::{Rule, Rulebook};

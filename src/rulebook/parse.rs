@@ -5,6 +5,7 @@
 //! `and`, `not`, comparisons and `in` (which do not chain), `??`, `+ -`, `* /`, unary `-`.
 
 mod aggregate;
+mod event;
 mod recover;
 mod window;
 
@@ -12,6 +13,8 @@ use super::diagnostic::Diagnostic;
 use super::lexer::{self, Symbol, Token, TokenKind};
 use super::syntax::{Function, LATER_FUNCTIONS, Syntax, SyntaxKind, aggregate_function};
 use super::typed::{ArithmeticOp, CompareOp, SourceSpan};
+
+pub use event::{EventSyntax, event};
 
 /// Deepest nesting of brackets, calls and signs in one expression.
 pub const BRACKETS_MAX: usize = 32;

@@ -16,6 +16,7 @@ use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 pub use super::list::{List, ListRow};
+use super::waking::{Effective, Sequence};
 
 /// All rules that are loaded together, in order of their names.
 #[derive(Clone, Debug)]
@@ -88,8 +89,12 @@ pub struct Rule {
     pub severity: Severity,
     /// Free tags by kind (`typology`, `regulation`, `owner`, ...).
     pub tags: BTreeMap<String, Vec<String>>,
-    /// The event that wakes it.
+    /// The event that wakes it; that of the last step for a sequence.
     pub trigger: EventName,
+    /// The events that must have come before, and the waking one.
+    pub sequence: Option<Sequence>,
+    /// Outside of it the rule judges nothing; its windows stay warm.
+    pub effective: Option<Effective>,
     /// Whom its alerts are about.
     pub entity: Role,
     /// Cheap filter on the waking event.
@@ -357,6 +362,10 @@ pub type ParamIndex = usize;
 pub type LetIndex = usize;
 /// Index into [`Rule::aggregates`].
 pub type AggregateIndex = usize;
+/// Index into [`Sequence::steps`](super::waking::Sequence::steps).
+pub type StepIndex = usize;
+/// Index into [`Step::kept`](super::waking::Step::kept).
+pub type KeptIndex = usize;
 
 /// The forms of an expression.
 #[derive(Clone, Debug)]
@@ -371,6 +380,10 @@ pub enum ExprKind {
     Let(LetIndex),
     /// A fold over a window.
     Aggregate(AggregateIndex),
+    /// The id of the event itself, as its producer gave it.
+    EventId,
+    /// What is remembered of the event that an earlier step bound.
+    Bound(StepIndex, KeptIndex),
     /// The alert's own score; only in `rekyc.when` and templates.
     Score,
     /// `not a`
@@ -474,9 +487,14 @@ impl Expr {
     pub fn parts(&self) -> Vec<&Self> {
         use ExprKind as E;
         match &self.kind {
-            E::Literal(_) | E::Field(_) | E::Param(_) | E::Let(_) | E::Aggregate(_) | E::Score => {
-                Vec::new()
-            }
+            E::Literal(_)
+            | E::Field(_)
+            | E::Param(_)
+            | E::Let(_)
+            | E::Aggregate(_)
+            | E::Bound(..)
+            | E::EventId
+            | E::Score => Vec::new(),
             E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
                 vec![part]
             }
@@ -501,6 +519,34 @@ impl Expr {
         }
     }
 
+    /// The expressions directly within, to be changed.
+    pub fn parts_mut(&mut self) -> Vec<&mut Self> {
+        use ExprKind as E;
+        match &mut self.kind {
+            E::Literal(_)
+            | E::Field(_)
+            | E::Param(_)
+            | E::Let(_)
+            | E::Aggregate(_)
+            | E::Bound(..)
+            | E::EventId
+            | E::Score => Vec::new(),
+            E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
+                vec![part]
+            }
+            E::In { item, .. } => vec![item],
+            E::And(parts) | E::Or(parts) | E::Call(_, parts) => parts.iter_mut().collect(),
+            E::Compare(_, left, right)
+            | E::Arithmetic(_, left, right)
+            | E::Default(left, right)
+            | E::Min(left, right)
+            | E::Max(left, right) => vec![left, right],
+            E::If(first, second, third) | E::Clamp(first, second, third) => {
+                vec![first, second, third]
+            }
+        }
+    }
+
     /// Whether both mean the same, wherever they are written. Names are compared by index, so both
     /// must be of the same rule.
     #[must_use]
@@ -512,6 +558,9 @@ impl Expr {
             (E::Param(left), E::Param(right))
             | (E::Let(left), E::Let(right))
             | (E::Aggregate(left), E::Aggregate(right)) => left == right,
+            (E::Bound(step, kept), E::Bound(other, other_kept)) => {
+                (step, kept) == (other, other_kept)
+            }
             (E::Compare(left, ..), E::Compare(right, ..)) => left == right,
             (E::Arithmetic(left, ..), E::Arithmetic(right, ..)) => left == right,
             (E::Round(_, left), E::Round(_, right)) => left == right,
@@ -622,6 +671,9 @@ impl Rule {
     /// `let`s, what enters windows, score, and the values in its texts.
     pub fn each_expr(&self, note: &mut dyn FnMut(&Expr)) {
         self.filter.iter().for_each(&mut *note);
+        if let Some(sequence) = &self.sequence {
+            sequence.each_expr(note);
+        }
         note(&self.when);
         self.lets.iter().for_each(|item| note(&item.expr));
         self.unless.iter().for_each(|item| note(&item.expr));

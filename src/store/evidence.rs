@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Error;
 use crate::domain::alert::{
-    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, WindowEvidence,
+    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, StepEvidence,
+    WindowEvidence,
 };
 use crate::domain::{Alert, Evidence, Instant, RekycRequest};
 
@@ -154,6 +155,18 @@ struct StoredEvidence {
     windows: Vec<StoredWindow>,
     #[serde(default)]
     lists: Vec<StoredList>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<StoredStep>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredStep {
+    name: String,
+    text: String,
+    sequence: u64,
+    source: String,
+    id: String,
+    at: StoredInstant,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -229,6 +242,7 @@ impl From<&Evidence> for StoredEvidence {
             facts: values(&evidence.facts),
             windows: evidence.windows.iter().map(StoredWindow::from).collect(),
             lists: evidence.lists.iter().map(StoredList::from).collect(),
+            steps: evidence.steps.iter().map(StoredStep::from).collect(),
         }
     }
 }
@@ -245,6 +259,35 @@ impl From<StoredEvidence> for Evidence {
             facts: values(stored.facts),
             windows: stored.windows.into_iter().map(WindowEvidence::from).collect(),
             lists: stored.lists.into_iter().map(ListEvidence::from).collect(),
+            steps: stored.steps.into_iter().map(StepEvidence::from).collect(),
+        }
+    }
+}
+
+impl From<&StepEvidence> for StoredStep {
+    fn from(step: &StepEvidence) -> Self {
+        Self {
+            name: step.name.clone(),
+            text: step.text.clone(),
+            sequence: step.event.sequence,
+            source: step.event.source.clone(),
+            id: step.event.id.clone(),
+            at: StoredInstant(step.event.at),
+        }
+    }
+}
+
+impl From<StoredStep> for StepEvidence {
+    fn from(stored: StoredStep) -> Self {
+        Self {
+            name: stored.name,
+            text: stored.text,
+            event: EventRef {
+                sequence: stored.sequence,
+                source: stored.source,
+                id: stored.id,
+                at: stored.at.0,
+            },
         }
     }
 }
@@ -401,6 +444,16 @@ mod tests {
                     valid_from: Some(Instant(1_700_000_000_000_000)),
                     valid_to: None,
                 }],
+            }],
+            steps: vec![StepEvidence {
+                name: "changed".to_owned(),
+                text: "kyc.profile_changed".to_owned(),
+                event: EventRef {
+                    sequence: 6,
+                    source: "kyc".to_owned(),
+                    id: "k-1".to_owned(),
+                    at: Instant(5),
+                },
             }],
         }
     }

@@ -8,7 +8,8 @@
 use serde::Serialize;
 
 use crate::domain::alert::{
-    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, WindowEvidence,
+    Condition, Contribution, EventRef, ListEvidence, ListRowEvidence, NamedValue, StepEvidence,
+    WindowEvidence,
 };
 use crate::domain::rekyc::RekycMerge;
 use crate::domain::{Alert, AlertUpdate, Evidence, Instant, Refusal, RekycRequest, Severity};
@@ -18,7 +19,7 @@ use super::kinds::Kind;
 use super::outputs::{
     AlertData, AlertUpdatedData, ConditionData, ContributionData, DeadLetterData, Disposition,
     DispositionOut, EntityData, EventData, EvidenceData, ListData, ListRowData, Nothing,
-    OutEnvelope, RekycMergedData, RekycRequestedData, RulebookOut, ValueData, WindowData,
+    OutEnvelope, RekycMergedData, RekycRequestedData, RulebookOut, StepData, ValueData, WindowData,
 };
 
 /// Type of a new alert.
@@ -218,6 +219,7 @@ fn evidence(evidence: &Evidence) -> EvidenceData<'_> {
         facts: evidence.facts.iter().map(value).collect(),
         windows: evidence.windows.iter().map(window).collect(),
         lists: evidence.lists.iter().map(list).collect(),
+        steps: evidence.steps.iter().map(step).collect(),
     }
 }
 
@@ -234,6 +236,10 @@ fn list_row(row: &ListRowEvidence) -> ListRowData<'_> {
         valid_from: row.valid_from.map(|at| at.to_string()),
         valid_to: row.valid_to.map(|at| at.to_string()),
     }
+}
+
+fn step(step: &StepEvidence) -> StepData<'_> {
+    StepData { name: &step.name, text: &step.text, event: event(&step.event) }
 }
 
 fn condition(condition: &Condition) -> ConditionData<'_> {

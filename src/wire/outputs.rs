@@ -118,6 +118,21 @@ pub struct EvidenceData<'a> {
     pub windows: Vec<WindowData<'a>>,
     /// Lists that the rule reads.
     pub lists: Vec<ListData<'a>>,
+    /// The events of a sequence, in its order; not there without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub steps: Vec<StepData<'a>>,
+}
+
+/// The event that one step of a sequence was bound to.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StepData<'a> {
+    /// The step's name.
+    pub name: &'a str,
+    /// The step as written in the rule file.
+    pub text: &'a str,
+    /// The event.
+    pub event: EventData<'a>,
 }
 
 /// One condition of a rule.

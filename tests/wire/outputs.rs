@@ -77,6 +77,7 @@ fn alert() -> Alert {
                     valid_to: None,
                 }],
             }],
+            steps: vec![],
         },
     }
 }

@@ -203,6 +203,9 @@ impl<'a> Checker<'a> {
     /// The only words that a value can have, if they are a fixed set.
     fn closed_set(&self, expr: &Expr) -> Option<ClosedSet> {
         let (name, words) = match &expr.kind {
+            ExprKind::Bound(step, kept) => {
+                return self.closed_set(self.steps.get(*step)?.kept.get(*kept)?);
+            }
             ExprKind::Field(slot) => {
                 (self.catalogue.field(*slot).path.clone(), self.field_words(*slot)?)
             }

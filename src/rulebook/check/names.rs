@@ -59,6 +59,8 @@ impl Checker<'_> {
             Some("use letters, digits and `_`, a letter first")
         } else if RESERVED_WORDS.contains(&name) {
             Some("the word has a meaning of its own; choose another")
+        } else if self.steps.iter().any(|step| step.name.as_deref() == Some(name)) {
+            Some("a step of the sequence has this name; choose another")
         } else if self.names.contains_key(name) {
             Some("a parameter and a `let` cannot share a name; choose another")
         } else {
@@ -82,9 +84,8 @@ impl Checker<'_> {
                 Meaning::Broken => None,
             };
         }
-        let first = path.split('.').next().unwrap_or_default();
-        if self.bound.contains(first) {
-            return None;
+        if self.is_of_step(path) {
+            return self.bound_name(path, span, place);
         }
         if path == "score" {
             if place.has_score {
@@ -127,7 +128,11 @@ impl Checker<'_> {
             self.report("E030", span, title, "an aggregate of an aggregate", Some(help.to_owned()));
             return None;
         }
+        let expr = (place.is_in_step || place.is_in_aggregate).then(|| named.expr.clone());
         let family = self.family_of(&named.expr);
+        if let Some(expr) = expr {
+            self.must_be_of_one_event(&name, &expr, span)?;
+        }
         self.must_be_of(place, family, indirectly(&name, family), span)?;
         Some(Expr { kind: ExprKind::Let(index), ty, span })
     }

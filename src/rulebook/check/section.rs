@@ -17,10 +17,7 @@ impl Checker<'_> {
             }
             if later.contains(&key) {
                 let title = format!("`{key}` is not in this version yet");
-                let help = (key == "sequence").then(|| {
-                    "wake on the last event with `trigger:` and count earlier ones".to_owned()
-                });
-                self.report("E106", entry.key_span, title, "of a later version", help);
+                self.report("E106", entry.key_span, title, "of a later version", None);
                 continue;
             }
             let title = format!("unknown key `{key}`");

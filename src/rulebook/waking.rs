@@ -1,0 +1,85 @@
+//! What wakes a rule beside a single event: a sequence of events, and the span in which it judges.
+//!
+//! The checker makes these values and the engine searches by them. Conditions of a step are parted here:
+//! what the step's own event decides, and what ties it to earlier steps.
+
+use crate::domain::{Instant, Span};
+
+use super::catalogue::{EventName, Role};
+use super::typed::{Expr, ExprKind, SourceSpan};
+
+/// Events in order, of one key, within a span of time. The last step wakes the rule.
+#[derive(Clone, Debug)]
+pub struct Sequence {
+    /// The key that all steps share, in canonical (sorted, unique) order.
+    pub by: Vec<Role>,
+    /// From the first step to the last: `(t − within, t]`.
+    pub within: Span,
+    /// In file order, negative ones between their neighbours; the last one wakes the rule.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a [`Sequence`].
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The name that it binds; `None` for a step that must not happen.
+    pub name: Option<String>,
+    /// Which kind of event.
+    pub event: EventName,
+    /// What its event alone decides, once, when the event comes.
+    pub own: Option<Expr>,
+    /// What ties it to earlier steps, decided when the last step is there.
+    pub links: Vec<Expr>,
+    /// What is remembered of its event; [`ExprKind::Bound`] reads it by index. Nothing for the last
+    /// step, whose event is there.
+    pub kept: Vec<Expr>,
+    /// Where its event and condition are written.
+    pub span: SourceSpan,
+}
+
+/// When a rule judges: from then on, included, until then, excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// `None` for always.
+    pub from: Option<Instant>,
+    /// `None` for ever.
+    pub to: Option<Instant>,
+}
+
+/// Most steps of a sequence, negative ones too.
+pub const STEPS_MAX: usize = 8;
+
+impl Sequence {
+    /// Every expression of its steps.
+    pub fn each_expr(&self, note: &mut dyn FnMut(&Expr)) {
+        for step in &self.steps {
+            step.own.iter().chain(&step.links).chain(&step.kept).for_each(&mut *note);
+        }
+    }
+
+    /// The step that wakes the rule.
+    #[must_use]
+    pub fn last(&self) -> Option<&Step> {
+        self.steps.last()
+    }
+}
+
+impl Effective {
+    /// Whether an event at `at` is judged.
+    #[must_use]
+    pub fn contains(&self, at: Instant) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+}
+
+/// The steps that `expr` speaks of, by index.
+#[must_use]
+pub fn steps_read(expr: &Expr) -> Vec<usize> {
+    let mut steps = Vec::new();
+    expr.each_part(&mut |part| {
+        if let ExprKind::Bound(step, _) = part.kind {
+            steps.push(step);
+        }
+    });
+    steps
+}
