@@ -366,7 +366,8 @@ impl Compiler<'_> {
             ExprKind::Aggregate(index) => match self.rule.aggregates.get(*index) {
                 Some(aggregate) => {
                     let read = Layout::aggregate(self, aggregate);
-                    Box::new(move |frame| frame.read(read))
+                    let place = self.layout.read_memo(read);
+                    Box::new(move |frame| frame.memoized(place, |frame| frame.read(read)))
                 }
                 None => Box::new(|_| Value::Absent),
             },

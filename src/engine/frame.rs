@@ -39,11 +39,12 @@ pub enum Mode {
 pub struct Memo {
     stamp: u64,
     value: Value,
+    met_absent: bool,
 }
 
 impl Default for Memo {
     fn default() -> Self {
-        Self { stamp: 0, value: Value::Absent }
+        Self { stamp: 0, value: Value::Absent, met_absent: false }
     }
 }
 
@@ -117,17 +118,21 @@ impl Frame<'_> {
         Some((key, self.calendar.extent(window, t)))
     }
 
-    /// The value kept at `place` for this row, worked out now if it is not there yet.
+    /// The value kept at `place` for this row, worked out now if it is not there yet. That an absent value
+    /// decided in it is remembered too: several rules may share the place.
     pub fn memoized(&mut self, place: usize, work_out: impl FnOnce(&mut Self) -> Value) -> Value {
         if let Some(memo) = self.memos.get(place)
             && memo.stamp == self.stamp
         {
+            self.met_absent |= memo.met_absent;
             return memo.value;
         }
+        let before = std::mem::take(&mut self.met_absent);
         let value = work_out(self);
         if let Some(memo) = self.memos.get_mut(place) {
-            *memo = Memo { stamp: self.stamp, value };
+            *memo = Memo { stamp: self.stamp, value, met_absent: self.met_absent };
         }
+        self.met_absent |= before;
         value
     }
 }

@@ -14,7 +14,7 @@ use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role};
 use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{
-    Aggregate, AggregateFunction, ExprKind, List, Percent, Rule, Status, Window,
+    Aggregate, AggregateFunction, Expr, ExprKind, Let, List, Percent, Rule, Status, Window,
 };
 
 use super::closure::{BoolFn, Compiler, ValueFn};
@@ -111,6 +111,10 @@ pub struct Layout {
     /// Canonical text, the legs that it can let in, and the test.
     filters: Vec<(String, Wake, BoolFn)>,
     memos: usize,
+    /// Places of window readings.
+    reads: Vec<(Read, usize)>,
+    /// Places of values that several rules work out, by canonical text.
+    shared_memos: BTreeMap<String, usize>,
     lists: BTreeMap<String, Arc<CompiledList>>,
     rulebook_lists: BTreeMap<String, List>,
     /// The institution's zone.
@@ -127,6 +131,8 @@ impl Plan {
             tables: Vec::new(),
             filters: Vec::new(),
             memos: 0,
+            reads: Vec::new(),
+            shared_memos: BTreeMap::new(),
             lists: BTreeMap::new(),
             rulebook_lists: rulebook.lists.clone(),
             zone: rulebook.institution.zone.clone(),
@@ -254,6 +260,25 @@ impl Layout {
     pub const fn memo(&mut self) -> usize {
         self.memos += 1;
         self.memos - 1
+    }
+
+    /// The place for a value that is the same for every rule that means `text`.
+    fn shared_memo(&mut self, text: String) -> usize {
+        let Self { memos, shared_memos, .. } = self;
+        *shared_memos.entry(text).or_insert_with(|| {
+            *memos += 1;
+            *memos - 1
+        })
+    }
+
+    /// The place for what is read of a window, the same for all rules that read it.
+    pub fn read_memo(&mut self, read: Read) -> usize {
+        let known = self.reads.iter().find(|(known, _)| *known == read).map(|(_, place)| *place);
+        known.unwrap_or_else(|| {
+            let place = self.memo();
+            self.reads.push((read, place));
+            place
+        })
     }
 
     /// The compiled list named `name`; an unknown one is empty (the checker lets none through).
@@ -445,9 +470,33 @@ impl SeriesLayout {
     }
 }
 
-/// The rule's place for each of its `let`s.
+/// The rule's place for each of its `let`s: the same as another rule's where both mean the same. What
+/// reads the steps of a sequence is the rule's own, because the steps are bound rule by rule.
 pub fn let_memos(rule: &Rule, layout: &mut Layout) -> Vec<usize> {
-    rule.lets.iter().map(|_| layout.memo()).collect()
+    let place = |item: &Let| {
+        if reads_steps(rule, &item.expr) {
+            layout.memo()
+        } else {
+            let text = canonical(rule, &item.expr);
+            layout.shared_memo(text)
+        }
+    };
+    rule.lets.iter().map(place).collect()
+}
+
+/// Whether `expr` reads what a step of the rule's sequence is bound to, also by way of a `let`.
+fn reads_steps(rule: &Rule, expr: &Expr) -> bool {
+    let mut is_read = false;
+    expr.each_part(&mut |part| {
+        is_read |= match &part.kind {
+            ExprKind::Bound(..) => true,
+            ExprKind::Let(index) => {
+                rule.lets.get(*index).is_some_and(|inner| reads_steps(rule, &inner.expr))
+            }
+            _ => false,
+        };
+    });
+    is_read
 }
 
 /// Whether `rule` reads the ids of events.

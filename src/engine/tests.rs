@@ -418,6 +418,8 @@ fn an_absent_value_that_made_a_comparison_false_is_counted_and_one_that_was_hand
         rule("c-asked", "has(tx.branch) and tx.branch == \"B1\""),
         rule("d-defaulted", "(tx.branch ?? \"none\") == \"B1\""),
         rule("e-ratio", "tx.amount / (tx.amount - 5) > 1"),
+        rule("f-named", "is_b1\nlet: { is_b1: tx.branch == \"B1\" }"),
+        rule("g-named", "same\nlet: { same: tx.branch == \"B1\" }"),
     ];
     let mut engine = engine(&rules.each_ref().map(String::as_str));
     run(&mut engine, &[registered(1, "1"), cash(1, 0, "5", "1"), cash(2, 0, "6", "1")]);
@@ -436,6 +438,8 @@ fn an_absent_value_that_made_a_comparison_false_is_counted_and_one_that_was_hand
             row("c-asked", 0),
             row("d-defaulted", 0),
             row("e-ratio", 1),
+            row("f-named", 2),
+            row("g-named", 2),
         ]
     );
 }
