@@ -2,7 +2,7 @@
 //!
 //! `tests/diagnostics/<what-is-wrong>.yaml` (or `.csv`) stands beside `.txt`, the rendered problems.
 //! `UPDATE_EXPECT=1 cargo test diagnostics` writes the second anew. A first line `# grow-to: N` fills
-//! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack.
+//! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack, `# without-list: NAME` takes a list away.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,8 +21,10 @@ const LISTS: &[&str] =
     &["branch_devices", "carrier_nat", "night_safe_accounts", "own_settlement_accounts"];
 
 /// Lists with columns that golden rules may read.
-const WIDE_LISTS: &[(&str, &str)] =
-    &[("countries", "value,tier,limit:number,sanctioned:bool,listed:time,comment\n")];
+const WIDE_LISTS: &[(&str, &str)] = &[
+    ("countries", "value,tier,limit:number,sanctioned:bool,listed:time,comment\n"),
+    ("fx_rates", "value,valid_from,rate:number\nUSD,2026-01-01,0.92\nJPY,2026-01-01,0.006\n"),
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
@@ -65,6 +67,9 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
     if let Some(size) = instruction(&text, "grow-to") {
         let size: usize = size.parse().expect("a size in bytes");
         text.push_str(&"\n".repeat(size - text.len()));
+    }
+    if let Some(list) = instruction(&text, "without-list") {
+        sources.remove(&format!("lists/{list}.csv"));
     }
     if let Some(other) = instruction(&text, "also-in") {
         sources.insert(format!("{other}/{name}"), text.clone());

@@ -2,15 +2,20 @@
 //!
 //! An argument that is absent makes the result absent; of a condition, false.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use crate::rulebook::call::{Call, WEEKDAYS};
+use crate::domain::{Currency, Instant};
+use crate::rulebook::call::{Call, RATES_COLUMN, RATES_LIST, WEEKDAYS};
 use crate::rulebook::typed::Expr;
 
 use super::closure::{Compiler, ValueFn};
+use super::compiled_list::CompiledList;
+use super::plan::Layout;
 use super::row::Value;
 use super::strings::Symbol;
 
@@ -56,9 +61,39 @@ impl Compiler<'_> {
                     row.and_then(|row| row.cells.get(column)).copied().unwrap_or(Value::Absent)
                 })
             }
+            (Call::Convert { to }, [amount, from @ ..]) => self.convert(*to, amount, from.first()),
             // The checker lets no other number of arguments through.
             _ => Box::new(|_| Value::Absent),
         }
+    }
+
+    /// An amount in `to`, by the rates of the event's time; `from` is the currency it is in, by default the
+    /// base currency.
+    fn convert(&mut self, to: Currency, amount: &Expr, from: Option<&Expr>) -> ValueFn {
+        let amount = self.number(amount);
+        let from = from.map(|from| self.text(from));
+        let rates = Rates::new(self.layout);
+        let to = self.layout.strings.intern(to.code());
+        Box::new(move |frame| {
+            let Some(amount) = amount(frame) else { return Value::Absent };
+            let from = match &from {
+                Some(from) => match from(frame) {
+                    Some(from) => Some(from),
+                    None => return Value::Absent,
+                },
+                None => rates.base,
+            };
+            if from == Some(to) {
+                return Value::Number(amount);
+            }
+            let at = frame.row.at;
+            // Without a code for it, an amount in the base currency is worth itself.
+            let worth = from.map_or(Some(Decimal::ONE), |from| rates.rate(from, at));
+            let (Some(worth), Some(rate)) = (worth, rates.rate(to, at)) else {
+                return Value::Absent;
+            };
+            amount.checked_mul(worth).and_then(|base| base.checked_div(rate)).into()
+        })
     }
 
     /// What `read` takes from the institution's clock and calendar at a time; it is also given the
@@ -72,6 +107,30 @@ impl Compiler<'_> {
             let at = time(frame).and_then(|micros| civil(&zone, micros));
             at.map_or(Value::Absent, |at| read(at, &words))
         })
+    }
+}
+
+/// The list of rates, and the currency that needs none.
+struct Rates {
+    list: Arc<CompiledList>,
+    column: Option<usize>,
+    base: Option<Symbol>,
+}
+
+impl Rates {
+    fn new(layout: &mut Layout) -> Self {
+        let list = layout.list(RATES_LIST);
+        let column = list.column(RATES_COLUMN).map(|(column, _)| column);
+        let base = layout.base_currency.map(|base| layout.strings.intern(base.code()));
+        Self { list, column, base }
+    }
+
+    /// Units of the base currency for one unit of `currency`.
+    fn rate(&self, currency: Symbol, at: Instant) -> Option<Decimal> {
+        if self.base == Some(currency) {
+            return Some(Decimal::ONE);
+        }
+        self.list.row(currency, at)?.cells.get(self.column?)?.number()
     }
 }
 

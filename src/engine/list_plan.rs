@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::alert::{ListEvidence, ListRowEvidence};
-use crate::rulebook::call::Call;
+use crate::rulebook::call::{Call, RATES_COLUMN, RATES_LIST};
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::meaning::lists_read;
 use crate::rulebook::typed::{Expr, ExprKind, Membership, Rule};
@@ -72,7 +72,16 @@ fn read(
         }
         _ => None,
     };
-    if let Some((item, column)) = found {
+    let mut found: Vec<(TextFn, Option<(usize, Type)>)> = found.into_iter().collect();
+    if let ExprKind::Call(Call::Convert { to }, arguments) = &expr.kind
+        && name == RATES_LIST
+        && let Some(column) = list.column(RATES_COLUMN)
+    {
+        found.extend(arguments.get(1).map(|from| (compiler.text(from), Some(column))));
+        let to = compiler.layout.strings.intern(to.code());
+        found.push((Box::new(move |_| Some(to)), Some(column)));
+    }
+    for (item, column) in found {
         let written = compiler.rule.text(expr.span).split_whitespace().collect::<Vec<_>>();
         into.push(ListRead { text: written.join(" "), item, column });
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::Instant;
+use crate::domain::{Currency, Instant};
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role};
 use crate::rulebook::meaning::canonical;
@@ -119,6 +119,8 @@ pub struct Layout {
     rulebook_lists: BTreeMap<String, List>,
     /// The institution's zone.
     pub zone: TimeZone,
+    /// The institution's base currency.
+    pub base_currency: Option<Currency>,
 }
 
 impl Plan {
@@ -136,6 +138,7 @@ impl Plan {
             lists: BTreeMap::new(),
             rulebook_lists: rulebook.lists.clone(),
             zone: rulebook.institution.zone.clone(),
+            base_currency: rulebook.institution.base_currency,
         };
         let rules: Vec<RulePlan> = rulebook
             .rules

@@ -3,10 +3,18 @@
 //! A [`Call`] holds what is known when the rule is read; what is known only for an event are the
 //! arguments beside it in `ExprKind::Call`. The checker has seen to their number and types.
 
+use crate::domain::Currency;
+
 use super::catalogue::Type;
 
 /// The words that `weekday` gives.
 pub const WEEKDAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// The list that `convert` reads: its values are currencies.
+pub const RATES_LIST: &str = "fx_rates";
+
+/// Its column of numbers: units of the base currency for one unit.
+pub const RATES_COLUMN: &str = "rate";
 
 /// A function of plain values; absent when one of its arguments is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,12 @@ pub enum Call {
         /// Type of the column.
         ty: Type,
     },
+    /// `convert(a, "USD")` from the base currency, `convert(a, currency, "USD")` from another, by the rates of
+    /// the event's time; absent when a rate is missing.
+    Convert {
+        /// The currency that comes out.
+        to: Currency,
+    },
 }
 
 impl Call {
@@ -45,6 +59,7 @@ impl Call {
             Self::DayOfMonth => "day_of_month",
             Self::Mod => "mod",
             Self::Lookup { .. } => "lookup",
+            Self::Convert { .. } => "convert",
         }
     }
 
@@ -54,7 +69,7 @@ impl Call {
         match self {
             Self::StartsWith => Type::Bool,
             Self::Weekday => Type::Text,
-            Self::Hour | Self::DayOfMonth | Self::Mod => Type::Number,
+            Self::Hour | Self::DayOfMonth | Self::Mod | Self::Convert { .. } => Type::Number,
             Self::Lookup { ty, .. } => *ty,
         }
     }
@@ -73,6 +88,7 @@ impl Call {
     pub fn canonical(&self) -> String {
         match self {
             Self::Lookup { list, column, ty } => format!("lookup list.{list} {column:?} {ty:?}"),
+            Self::Convert { to } => format!("convert {to}"),
             _ => self.word().to_owned(),
         }
     }
@@ -82,6 +98,7 @@ impl Call {
     pub fn list(&self) -> Option<&str> {
         match self {
             Self::Lookup { list, .. } => Some(list),
+            Self::Convert { .. } => Some(RATES_LIST),
             _ => None,
         }
     }

@@ -2,13 +2,14 @@
 //!
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
-//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call` and
-//! `functions`, `aggregate` and `window`, `sequence`, `effective`, `template`, `effects` (alert and
-//! re-KYC), `absence` and `habits` (warnings).
+//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call`,
+//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `effective`, `template`,
+//! `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
 mod call;
+mod convert;
 mod effective;
 pub mod effects;
 mod expression;
@@ -21,6 +22,7 @@ mod params;
 mod section;
 mod sequence;
 mod template;
+mod units;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use super::catalogue::{Catalogue, EventName, Family, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader::{self, RuleNames};
+use super::institution::Institution;
 use super::meaning;
 use super::parse;
 use super::source::{self, Node, NodeKind};
@@ -81,6 +84,7 @@ pub fn check(
     text: &str,
     catalogue: &Arc<Catalogue>,
     lists: &BTreeMap<String, List>,
+    institution: &Institution,
 ) -> (Option<Rule>, Vec<Diagnostic>) {
     let (root, problems) = source::read(path, text);
     let is_distorted = problems.iter().any(|problem| DISTORTING.contains(&problem.code));
@@ -90,6 +94,7 @@ pub fn check(
         source: text,
         catalogue,
         lists,
+        institution,
         problems,
         trigger: None,
         names: BTreeMap::new(),
@@ -114,6 +119,7 @@ struct Checker<'a> {
     source: &'a str,
     catalogue: &'a Arc<Catalogue>,
     lists: &'a BTreeMap<String, List>,
+    institution: &'a Institution,
     problems: Vec<Diagnostic>,
     /// `None` when it was not understood; then nothing is said about event families.
     trigger: Option<EventName>,
@@ -244,7 +250,7 @@ impl Checker<'_> {
             digest: blake3::hash(self.source.as_bytes()).to_hex().to_string(),
             meaning: String::new(),
         };
-        rule.meaning = meaning::rule_digest(&rule, self.lists);
+        rule.meaning = meaning::rule_digest(&rule, self.lists, self.institution);
         Some(rule)
     }
 

@@ -138,6 +138,16 @@ codes! {
     "E063", "a column that the list does not have",
     "`lookup(list.name, value, \"column\")` reads a column that the first line of `lists/name.csv` names. `source` \
      and `comment` are for people and cannot be read.";
+    "E064", "not a currency",
+    "Currencies are ISO 4217 codes in capitals: EUR, USD, JPY.";
+    "E065", "no rates",
+    "`convert` goes by the list `lists/fx_rates.csv`: its values are currencies, and its column `rate:number` says \
+     how many units of the base currency one unit is worth.";
+    "E066", "amounts of different money",
+    "`tx.amount` is in the base currency, `tx.local_amount` in the one that was booked, and what `convert` gives in \
+     the one it names. Amounts are compared and added only in one currency; plain numbers fit all of them.";
+    "E067", "an amount times an amount",
+    "The product of two amounts of money has no meaning. A ratio of two amounts is a plain number.";
     "E070", "a window that is too long",
     "A window that has an end reaches back at most 3650 days, `ending ... ago` included. `over lifetime` has no end.";
     "E071", "`last` without a number of events",
@@ -238,6 +248,8 @@ codes! {
     "A rule should carry one story that fires and one that stays silent.";
     "W206", "a row that is never reached",
     "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
+    "W230", "a currency without a rate",
+    "The list of rates has no row for this currency, so what is converted by it is always absent.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

@@ -10,8 +10,9 @@ use std::str::FromStr;
 use csv::{ReaderBuilder, StringRecord};
 use rust_decimal::Decimal;
 
-use crate::domain::{Instant, Span};
+use crate::domain::{Currency, Instant, Span};
 
+use super::call::{RATES_COLUMN, RATES_LIST};
 use super::catalogue::Type;
 use super::diagnostic::{Diagnostic, closest, did_you_mean};
 use super::list::{Cell, List, ListColumn, ListRow};
@@ -278,8 +279,42 @@ impl Reading<'_> {
                 self.cell(record.get(*place).unwrap_or_default(), (*place, column), line)
             })
             .collect();
-        let cells = cells.into_iter().collect::<Result<_, _>>().ok()?;
+        let cells = cells.into_iter().collect::<Result<Vec<_>, _>>().ok()?;
+        self.must_be_a_rate(value, &cells, line)?;
         Some(ListRow { value: value.to_owned(), valid_from, valid_to, cells })
+    }
+
+    /// In the list of rates, reports what is not a currency and what is not a rate.
+    fn must_be_a_rate(
+        &mut self,
+        value: &str,
+        cells: &[Option<Cell>],
+        line: SourceSpan,
+    ) -> Option<()> {
+        if self.path != format!("lists/{RATES_LIST}.csv") {
+            return Some(());
+        }
+        if Currency::parse(value).is_none() {
+            let help = Some("write its code in capitals: USD");
+            let title = "a currency that does not exist".to_owned();
+            self.report("E064", self.field(line, value), title, "not an ISO 4217 code", help);
+            return None;
+        }
+        let columns = self.data.iter().map(|(_, column)| column.name.as_str());
+        let rate = columns.zip(cells).find(|(name, _)| *name == RATES_COLUMN);
+        let is_good = match rate {
+            Some((_, Some(Cell::Number(rate)))) => *rate > Decimal::ZERO,
+            // Without the column, `convert` says so.
+            None => true,
+            Some(_) => false,
+        };
+        if is_good {
+            return Some(());
+        }
+        let help = Some("write how many units of the base currency one unit is worth");
+        let title = format!("a cell that does not fit the column `{RATES_COLUMN}`");
+        self.report("E061", line, title, "a rate is above zero", help);
+        None
     }
 
     /// What a row says in one column, or none when nothing is written; what cannot be read is reported.

@@ -55,11 +55,12 @@ pub fn file_kind(path: &str) -> FileKind {
 pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let mut diagnostics = Vec::new();
     let catalogue = Catalogue::built_in();
+    let institution = Institution::default();
     let lists = read_lists(sources, &mut diagnostics);
     let mut rules: BTreeMap<String, Arc<Rule>> = BTreeMap::new();
     let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
     for (path, text) in of_kind(sources, FileKind::Rule) {
-        let (rule, problems) = check::check(path, text, &catalogue, &lists);
+        let (rule, problems) = check::check(path, text, &catalogue, &lists, &institution);
         diagnostics.extend(problems);
         rules.extend(rule.map(|rule| (path.to_owned(), Arc::new(rule))));
         // A rule's name is its file's, so that names are known even of files with errors.
@@ -83,14 +84,8 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
         .filter(|(path, _)| file_kind(path) != FileKind::Other)
         .map(|(path, text)| (path.clone(), text.clone()))
         .collect();
-    let rulebook = Rulebook {
-        digest: digest(&sources),
-        catalogue,
-        rules: live,
-        institution: Institution::default(),
-        lists,
-        sources,
-    };
+    let rulebook =
+        Rulebook { digest: digest(&sources), catalogue, rules: live, institution, lists, sources };
     Loaded { rulebook: Some(rulebook), rules, diagnostics }
 }
 

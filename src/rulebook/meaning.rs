@@ -8,9 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::call::Call;
 use super::catalogue::{Role, Slot};
+use super::institution::Institution;
 use super::typed::{
-    Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status,
+    Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status, WindowSpan,
 };
 use super::waking::Sequence;
 
@@ -18,12 +20,16 @@ use super::waking::Sequence;
 ///
 /// A rule whose digest is unchanged raises the same alerts, in other words perhaps.
 #[must_use]
-pub fn rule_digest(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
-    let text = rule_text(rule, lists);
+pub fn rule_digest(
+    rule: &Rule,
+    lists: &BTreeMap<String, List>,
+    institution: &Institution,
+) -> String {
+    let text = rule_text(rule, lists, institution);
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
+fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>, institution: &Institution) -> String {
     let mut out = String::new();
     let is_shadow = rule.status == Status::Shadow;
     let _ = writeln!(out, "rule {:?} shadow {is_shadow}", rule.name);
@@ -60,6 +66,22 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>) -> String {
     for name in lists_read(rule) {
         let version = lists.get(&name).map(|list| &list.digest);
         let _ = writeln!(out, "list {name:?} {version:?}");
+    }
+    let calls = |is_such: fn(&Call) -> bool| {
+        let mut found = false;
+        let mut note = |expr: &Expr| {
+            found |= matches!(&expr.kind, ExprKind::Call(call, _) if is_such(call));
+        };
+        rule.each_expr(&mut |expr| expr.each_part(&mut note));
+        found
+    };
+    let has_calendar =
+        rule.aggregates.iter().any(|it| matches!(it.window.span, WindowSpan::Calendar(_)));
+    if has_calendar || calls(|call| matches!(call, Call::Hour | Call::Weekday | Call::DayOfMonth)) {
+        let _ = writeln!(out, "zone {:?}", institution.zone.iana_name());
+    }
+    if calls(|call| matches!(call, Call::Convert { .. })) {
+        let _ = writeln!(out, "base {:?}", institution.base_currency);
     }
     out
 }
@@ -255,8 +277,10 @@ alert: { score: 50, message: "{n} payments" }
             crate::rulebook::lists::read("lists/far.csv", &format!("value\n{far}\n"));
         assert_eq!(problems, []);
         let lists = BTreeMap::from([("far".to_owned(), list)]);
-        let (rule, problems) = check::check("p/r.yaml", text, &Catalogue::built_in(), &lists);
-        rule_digest(&rule.unwrap_or_else(|| panic!("{problems:#?}")), &lists)
+        let (rule, problems) =
+            check::check("p/r.yaml", text, &Catalogue::built_in(), &lists, &Institution::default());
+        let rule = rule.unwrap_or_else(|| panic!("{problems:#?}"));
+        rule_digest(&rule, &lists, &Institution::default())
     }
 
     #[test]
@@ -296,5 +320,25 @@ alert: { score: 50, message: "{n} payments" }
             assert_ne!(digest(&text, "KP"), before, "{from} -> {to}");
         }
         assert_ne!(digest(RULE, "KP\nIR"), before, "a list that is read");
+    }
+
+    #[test]
+    fn the_institution_is_part_of_the_meaning_only_where_it_decides() {
+        let zoned = Institution {
+            zone: crate::rulebook::institution::zone_named("Asia/Tokyo").expect("a zone"),
+            base_currency: None,
+        };
+        let digest = |text: &str, institution: &Institution| {
+            let lists = BTreeMap::from([("far".to_owned(), List::default())]);
+            let catalogue = Catalogue::built_in();
+            let (rule, problems) = check::check("p/r.yaml", text, &catalogue, &lists, institution);
+            rule_digest(&rule.unwrap_or_else(|| panic!("{problems:#?}")), &lists, institution)
+        };
+        let utc = Institution::default();
+        assert_eq!(digest(RULE, &utc), digest(RULE, &zoned));
+        let nightly = RULE.replace("n >= least", "n >= least and hour(now) >= 22");
+        assert_ne!(digest(&nightly, &utc), digest(&nightly, &zoned));
+        let monthly = RULE.replace("over 7d", "over calendar month");
+        assert_ne!(digest(&monthly, &utc), digest(&monthly, &zoned));
     }
 }

@@ -100,6 +100,8 @@ pub enum Function {
     Mod,
     /// `lookup(list.name, a, "column")`
     Lookup,
+    /// `convert(a, "USD")`, `convert(a, currency, "USD")`
+    Convert,
 }
 
 /// `sum(tx.amount where ...) by account over 24h`
@@ -202,6 +204,7 @@ impl Function {
         Self::DayOfMonth,
         Self::Mod,
         Self::Lookup,
+        Self::Convert,
     ];
 
     /// As written.
@@ -221,6 +224,7 @@ impl Function {
             Self::DayOfMonth => "day_of_month",
             Self::Mod => "mod",
             Self::Lookup => "lookup",
+            Self::Convert => "convert",
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::{Evidence, Instant};
+use crate::domain::{Currency, Evidence, Instant};
 use crate::engine::outcome::Effect;
 use crate::engine::{Engine, Limits, rehearsal};
 use crate::rulebook::institution::zone_named;
@@ -181,4 +181,66 @@ fn evidence(rulebook: &Rulebook) -> Evidence {
         _ => None,
     });
     alert.expect("an alert").evidence
+}
+
+/// Base units for one unit; the dollar's rate changes half an hour before the story's event.
+const RATES: &str = "value,valid_from,valid_to,rate:number\n\
+    USD,2026-01-01,2026-01-05T23:00:00Z,0.90\n\
+    USD,2026-01-05T23:00:00Z,,0.80\n\
+    JPY,2026-01-01,,0.005\n\
+    GBP,2026-02-01,,1.2\n";
+
+#[test]
+fn amounts_are_converted_by_the_rates_of_the_events_time() {
+    let booked = "amount: 100, local_amount: 20000, currency: JPY";
+    for (expression, event, expected) in [
+        ("convert(tx.amount, \"USD\")", "amount: 100", "125"),
+        ("convert(100, \"USD\")", "amount: 1", "125"),
+        ("convert(tx.local_amount, tx.currency, \"USD\")", booked, "125"),
+        ("convert(tx.local_amount, tx.currency, \"JPY\")", booked, "20000"),
+        ("convert(100, \"USD\", \"JPY\")", "amount: 1", "16000"),
+        // The pound's first rate is of next month; the krona has none at all.
+        ("convert(tx.amount, \"GBP\")", "amount: 1", "absent"),
+        ("convert(tx.amount, \"SEK\") ?? 7", "amount: 1", "7"),
+        ("convert(tx.amount, \"SEK\") > 0", "amount: 1", "false"),
+        ("convert(customer.expected_turnover, \"USD\")", "amount: 1", "absent"),
+    ] {
+        check(&probe(expression, event, expected, &[("fx_rates", RATES)]), expression);
+    }
+}
+
+#[test]
+fn the_base_currency_needs_no_rate() {
+    for (expression, expected) in [
+        ("convert(tx.amount, \"EUR\")", "100"),
+        ("convert(tx.local_amount, tx.currency, \"USD\")", "125"),
+        ("convert(80, \"USD\", \"EUR\")", "64"),
+    ] {
+        let mut rulebook = probe(expression, "amount: 100", expected, &[("fx_rates", RATES)]);
+        rulebook.institution.base_currency = Currency::parse("EUR");
+        check(&rulebook, expression);
+    }
+}
+
+#[test]
+fn evidence_shows_each_rate_and_its_date() {
+    let expression = "convert(tx.local_amount, tx.currency, \"USD\")";
+    let event = "amount: 100, local_amount: 20000, currency: JPY";
+    let rulebook = probe(expression, event, "125", &[("fx_rates", RATES)]);
+    let evidence = evidence(&rulebook);
+    let [list] = evidence.lists.as_slice() else { panic!("{evidence:#?}") };
+    let rates: Vec<(&str, Option<&str>, Option<Instant>)> = list
+        .rows
+        .iter()
+        .map(|row| (row.value.as_str(), row.cell.as_deref(), row.valid_from))
+        .collect();
+    let at = |text| Instant::parse(text);
+    assert_eq!(
+        rates,
+        [
+            ("JPY", Some("0.005"), at("2026-01-01T00:00:00Z")),
+            ("USD", Some("0.8"), at("2026-01-05T23:00:00Z")),
+        ]
+    );
+    assert_eq!(list.digest, rulebook.lists["fx_rates"].digest);
 }

@@ -10,7 +10,7 @@ use crate::rulebook::Rulebook;
 use crate::rulebook::loader::{self, FileKind, file_kind};
 use crate::rulebook::meaning::{canonical, rule_digest};
 use crate::rulebook::mutate::{Mutant, mutants};
-use crate::rulebook::typed::{Expr, ExprKind, List, Literal, Rule};
+use crate::rulebook::typed::{Expr, ExprKind, Literal, Rule};
 
 use super::is_passed;
 
@@ -72,7 +72,7 @@ impl Study {
             rule: Arc::clone(rule),
             mutants: mutants(&rule.path, &rule.source),
             sources,
-            decision: Decision::of(rule, &rulebook.lists),
+            decision: Decision::of(rule, rulebook),
         }
     }
 
@@ -92,7 +92,7 @@ impl Study {
             // It was switched off, which no test of its own could notice.
             return Fate::Unnoticed;
         };
-        if let Some(reason) = self.decision.is_like(&Decision::of(rule, &rulebook.lists)) {
+        if let Some(reason) = self.decision.is_like(&Decision::of(rule, &rulebook)) {
             return Fate::Same(reason);
         }
         if rule.tests.iter().all(|example| is_passed(&rulebook, rule, example)) {
@@ -104,14 +104,15 @@ impl Study {
 }
 
 impl Decision {
-    fn of(rule: &Rule, lists: &BTreeMap<String, List>) -> Self {
+    fn of(rule: &Rule, rulebook: &Rulebook) -> Self {
         let mut conditions = BTreeSet::new();
         rule.filter.iter().for_each(|filter| conjuncts(rule, filter, &mut conditions));
         conjuncts(rule, &rule.when, &mut conditions);
         let mut rest = rule.clone();
         rest.filter = None;
         rest.when.kind = ExprKind::Literal(Literal::Bool(true));
-        Self { meaning: rule_digest(rule, lists), rest: rule_digest(&rest, lists), conditions }
+        let meaning = |rule| rule_digest(rule, &rulebook.lists, &rulebook.institution);
+        Self { meaning: meaning(rule), rest: meaning(&rest), conditions }
     }
 
     /// Why `self` and `other` raise the same alerts, if that can be told from their texts.

@@ -35,6 +35,7 @@ impl Checker<'_> {
         match function {
             Function::Round => return self.round(arguments, span, place),
             Function::Lookup => return self.lookup(arguments, span, place),
+            Function::Convert => return self.convert(arguments, span, place),
             _ => {}
         }
         let arguments: Vec<_> =
@@ -76,6 +77,7 @@ impl Checker<'_> {
                 let ty = self.must_be_amount(&first, function)?;
                 self.must_be_one_type(&first, &low, "`clamp`", span)?;
                 self.must_be_one_type(&first, &high, "`clamp`", span)?;
+                self.must_be_one_type(&low, &high, "`clamp`", span)?;
                 (ExprKind::Clamp(Box::new(first), Box::new(low), Box::new(high)), ty)
             }
             Function::Abs | Function::Round => {
@@ -148,6 +150,7 @@ const fn arity(function: Function) -> (usize, usize, &'static str) {
         Function::Weekday => (1, 1, "weekday(now)"),
         Function::DayOfMonth => (1, 1, "day_of_month(now)"),
         Function::Mod => (2, 2, "mod(tx.amount, 1000)"),
+        Function::Convert => (2, 3, "convert(tx.amount, \"USD\")"),
         Function::Lookup => (3, 3, "lookup(list.countries, tx.country, \"tier\")"),
     }
 }

@@ -119,6 +119,7 @@ impl<'a> Checker<'a> {
             self.report("E025", span, title, "has no order", help);
             return None;
         }
+        self.must_be_one_unit(&left, &right, span)?;
         self.must_be_possible(&left, &right)?;
         self.must_be_possible(&right, &left)?;
         Some(Expr {

@@ -33,18 +33,22 @@ impl Checker<'_> {
             | Function::Clamp
             | Function::Abs
             | Function::Round
-            | Function::Lookup => return None,
+            | Function::Lookup
+            | Function::Convert => return None,
         };
         let wanted = match call {
             Call::StartsWith => Type::Text,
             Call::Hour | Call::Weekday | Call::DayOfMonth => Type::Time,
             Call::Mod => Type::Number,
-            Call::Lookup { .. } => return None,
+            Call::Lookup { .. } | Call::Convert { .. } => return None,
         };
         let mut arguments = vec![first];
         arguments.extend(second);
         for argument in &arguments {
             self.must_be_of_type(argument, wanted, &call)?;
+        }
+        if let (Call::Mod, [number, divisor]) = (&call, arguments.as_slice()) {
+            self.must_be_one_unit(number, divisor, span)?;
         }
         if call == Call::StartsWith {
             self.must_say_something(arguments.get(1)?)?;

@@ -26,6 +26,12 @@ impl Checker<'_> {
             self.report("E025", span, title, label, help);
             return None;
         };
+        match op {
+            ArithmeticOp::Multiply => self.must_be_a_scale(&left, &right, span)?,
+            ArithmeticOp::Add | ArithmeticOp::Subtract | ArithmeticOp::Divide => {
+                self.must_be_one_unit(&left, &right, span)?;
+            }
+        }
         let kind = ExprKind::Arithmetic(op, Box::new(left), Box::new(right));
         Some(Expr { kind, ty, span })
     }
@@ -93,6 +99,7 @@ impl Checker<'_> {
         span: SourceSpan,
     ) -> Option<Type> {
         if left.ty == right.ty {
+            self.must_be_one_unit(left, right, span)?;
             return Some(left.ty);
         }
         let title = format!("both values of {what} must be of one type");

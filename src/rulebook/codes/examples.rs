@@ -25,6 +25,7 @@ const LISTS: &[(&str, &str)] = &[
     ("branch_devices", "value\n"),
     ("carrier_nat", "value\n"),
     ("countries", "value,tier\nKP,1\n"),
+    ("fx_rates", "value,rate:number\nUSD,0.85\n"),
 ];
 
 /// The two texts of a code.
@@ -60,6 +61,9 @@ pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     if let Some(list) = first.strip_prefix("# ").filter(|line| line.starts_with("lists/")) {
         files.insert(list.to_owned(), text.as_bytes().to_vec());
         return files;
+    }
+    if let Some(list) = first.strip_prefix("# without the list ") {
+        files.remove(&format!("lists/{list}.csv"));
     }
     let number = |start: &str, end: &str| -> Option<usize> {
         first.strip_prefix(start)?.strip_suffix(end)?.parse().ok()
