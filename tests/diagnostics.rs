@@ -2,7 +2,8 @@
 //!
 //! `tests/diagnostics/<what-is-wrong>.yaml` (or `.csv`) stands beside `.txt`, the rendered problems.
 //! `UPDATE_EXPECT=1 cargo test diagnostics` writes the second anew. A first line `# grow-to: N` fills
-//! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack, `# without-list: NAME` takes a list away.
+//! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack,
+//! `# without-list: NAME` takes a list away, `# beside: RULE` loads `beside/RULE.yaml` too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -70,6 +71,11 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
     }
     if let Some(list) = instruction(&text, "without-list") {
         sources.remove(&format!("lists/{list}.csv"));
+    }
+    if let Some(beside) = instruction(&text, "beside") {
+        let path = folder().join(format!("beside/{beside}.yaml"));
+        let other = fs::read_to_string(path).expect("the rule beside");
+        sources.insert(format!("pack/{beside}.yaml"), other);
     }
     if let Some(other) = instruction(&text, "also-in") {
         sources.insert(format!("{other}/{name}"), text.clone());

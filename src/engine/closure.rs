@@ -376,6 +376,13 @@ impl Compiler<'_> {
                 let (step, kept) = (*step, *kept);
                 Box::new(move |frame| frame.bound.value(step, kept))
             }
+            ExprKind::Matches(index) => match self.rule.matches.get(*index) {
+                Some(matches) => {
+                    let read = self.layout.matches(self.rule, matches);
+                    Box::new(move |frame| frame.count_matches(read))
+                }
+                None => Box::new(|_| Value::Absent),
+            },
             ExprKind::EventId => Box::new(|frame| frame.row.id),
             // Every other form is compiled by its type above; the checker lets no other pair through.
             _ => Box::new(|_| Value::Absent),

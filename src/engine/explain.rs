@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::journal::Journal;
 use super::plan::{Plan, SeriesLayout};
 use super::row::Value;
-use super::rule_plan::{ConditionPlan, Piece, RulePlan, WindowRef};
+use super::rule_plan::{ConditionPlan, MatchesRef, Piece, RulePlan, WindowRef};
 use super::strings::Strings;
 use super::text::{formatted, plain};
 use crate::rulebook::catalogue::Type;
@@ -55,11 +55,38 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
             }
         })
         .collect();
-    let windows =
+    let mut windows: Vec<WindowEvidence> =
         explanation.windows.iter().filter_map(|window| window_of(window, frame, archive)).collect();
+    let counted = explanation.matches.iter();
+    windows.extend(counted.filter_map(|matches| matches_of(matches, frame, archive)));
     let lists = explanation.lists.iter().map(|list| list.evidence(frame, strings)).collect();
     let steps = steps(rule, frame, archive);
     Evidence { conditions, values, params, facts, windows, lists, steps }
+}
+
+/// The matches of another rule that were counted, told like a window.
+fn matches_of(
+    matches: &MatchesRef,
+    frame: &Frame<'_>,
+    archive: &Archive<'_>,
+) -> Option<WindowEvidence> {
+    let (entity, t) = frame.matches_of(matches.read)?;
+    let found: Vec<(Instant, u64)> = frame.matches.inside(matches.read, entity, t).collect();
+    let shown = found.iter().skip(found.len().saturating_sub(EVIDENCE_EVENTS_MAX));
+    let events = shown.map(|(at, sequence)| Contribution {
+        event: archive.journal.event(*sequence, *at, archive.strings),
+        value: None,
+    });
+    Some(WindowEvidence {
+        name: matches.name.clone(),
+        text: matches.text.clone(),
+        value: found.len().to_string(),
+        from: Some(Instant(t.0.saturating_sub(matches.read.within))),
+        to: t,
+        is_truncated: false,
+        events_total: found.len() as u64,
+        events: events.collect(),
+    })
 }
 
 /// The events that the rule's steps are bound to.

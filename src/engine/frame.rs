@@ -6,9 +6,10 @@ use crate::domain::Instant;
 use crate::rulebook::typed::Window;
 
 use super::calendar::{Calendar, Extent};
+use super::matches::{MatchLog, MatchesRead};
 use super::row::{Row, Value};
 use super::sequence::Bindings;
-use super::strings::Strings;
+use super::strings::{Strings, Symbol};
 use super::table::{KeyRef, KeyTable};
 use super::window::{Reading, SeriesPlan};
 
@@ -68,6 +69,8 @@ pub struct Frame<'a> {
     pub mode: Mode,
     /// Where they begin.
     pub calendar: &'a mut Calendar,
+    /// Which rules matched before.
+    pub matches: &'a MatchLog,
     /// The events that steps of the rule's sequence are bound to.
     pub bound: &'a mut Bindings,
     /// The match's score, once it is known.
@@ -116,6 +119,26 @@ impl Frame<'_> {
         let Some(&KeyRef::Known(key)) = self.keys.get(table) else { return None };
         let t = evaluation_instant(self.mode, self.row, self.tables.get(table)?, key);
         Some((key, self.calendar.extent(window, t)))
+    }
+
+    /// At which instant the matches that `read` counts are read, and about whom.
+    pub fn matches_of(&self, read: MatchesRead) -> Option<(Symbol, Instant)> {
+        let entity = read.slot.and_then(|slot| self.row.get(slot).symbol())?;
+        let t = match (self.mode, self.keys.get(read.table)) {
+            (Mode::AsOf(at), _) => at,
+            (Mode::Live, Some(KeyRef::Known(key))) => {
+                let latest = self.tables.get(read.table).map(|table| table.latest(*key));
+                latest.map_or(self.row.at, |latest| self.row.at.max(latest))
+            }
+            (Mode::Live, _) => self.row.at,
+        };
+        Some((entity, t))
+    }
+
+    /// How often another rule matched.
+    pub fn count_matches(&self, read: MatchesRead) -> Value {
+        let Some((entity, t)) = self.matches_of(read) else { return Value::Absent };
+        Value::Number(Decimal::from(self.matches.inside(read, entity, t).count()))
     }
 
     /// The value kept at `place` for this row, worked out now if it is not there yet. That an absent value

@@ -21,6 +21,7 @@ use super::frame::{Frame, Memo, Mode};
 use super::journal::Journal;
 use super::legs::{self, Leg, Words};
 use super::limits::{Counts, Limits, RuleCounts, Sizes};
+use super::matches::MatchLog;
 use super::outcome::Effect;
 use super::parked::Parked;
 use super::plan::Plan;
@@ -73,6 +74,7 @@ pub struct State {
     calendar: Calendar,
     keys: Vec<KeyRef>,
     sequences: Sequences,
+    matches: MatchLog,
     bound: Bindings,
     memos: Vec<Memo>,
     entered: Vec<(u64, bool)>,
@@ -101,6 +103,7 @@ impl State {
             calendar: Calendar::new(plan.rulebook.institution.zone.clone()),
             keys: Vec::new(),
             sequences: Sequences::new(&plan.steps),
+            matches: MatchLog::new(&plan.counted),
             bound: Bindings::default(),
             memos: Vec::new(),
             entered: Vec::new(),
@@ -253,6 +256,24 @@ impl State {
         self.values = values;
     }
 
+    /// Notes a match for the rules that count it.
+    fn count_match(
+        &mut self,
+        plan: &Plan,
+        rule: &RulePlan,
+        entity: Symbol,
+        (at, sequence): (Instant, u64),
+    ) {
+        let Some(index) = rule.counted else { return };
+        let Some(counted) = plan.counted.get(index) else { return };
+        let is_shadow = rule.rule.status == Status::Shadow;
+        let (spare, most) = (self.limits.judge_again_within.0, self.limits.series_events_max);
+        let found = (at, sequence, is_shadow);
+        if self.matches.note((index, counted), entity, found, spare, most) {
+            self.counts.events_given_up += 1;
+        }
+    }
+
     /// Keeps the row for one step of sequences if the step's condition lets it in.
     fn admit(&mut self, plan: &Plan, index: usize, again: Option<Instant>) {
         let Some(layout) = plan.steps.get(index) else { return };
@@ -343,6 +364,7 @@ impl State {
             stamp: self.stamp,
             mode,
             calendar: &mut self.calendar,
+            matches: &self.matches,
             bound: &mut self.bound,
             score: None,
             met_absent: false,
@@ -385,6 +407,7 @@ impl State {
         }
         let latest = self.latest(rule);
         let at = again.unwrap_or_else(|| origin.at.max(latest));
+        self.count_match(plan, rule, entity, (at, origin.sequence));
         let key = (rule.symbol, entity);
         let cooldown = rule.rule.alert.cooldown;
         let about = Entity {
@@ -566,6 +589,7 @@ impl State {
             stamp: self.stamp,
             mode,
             calendar: &mut self.calendar,
+            matches: &self.matches,
             bound: &mut self.bound,
             score: Some(score),
             met_absent: false,
@@ -581,6 +605,7 @@ impl State {
             table.sweep(plans, (watermark, sequence), spare, SWEEP_KEYS);
         }
         let untouched = sequence.saturating_sub(IDLE_SEQUENCES);
+        self.matches.sweep(&plan.counted, watermark, untouched, spare);
         self.sequences.sweep(&plan.steps, watermark, untouched, spare);
         let retention = plan.finite_retention().saturating_add(spare);
         let horizon = Instant(watermark.0.saturating_sub(retention));
@@ -592,6 +617,7 @@ impl State {
         let watermark = self.watermark;
         self.strings = strings;
         self.calendar = Calendar::new(new.rulebook.institution.zone.clone());
+        self.matches.move_to(&old.counted, &new.counted);
         self.sequences.move_to(&old.steps, &mut new.steps, watermark);
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();

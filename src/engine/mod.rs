@@ -14,6 +14,7 @@ mod judge;
 mod legs;
 mod limits;
 mod list_plan;
+mod matches;
 pub mod outcome;
 mod parked;
 mod plan;

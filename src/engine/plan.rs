@@ -12,14 +12,17 @@ use jiff::tz::TimeZone;
 use crate::domain::{Currency, Instant};
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::{Catalogue, EventName, EventSet, Family, Role};
+use crate::rulebook::compose;
 use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{
     Aggregate, AggregateFunction, Expr, ExprKind, Let, List, Percent, Rule, Status, Window,
 };
+use crate::rulebook::waking::Matches;
 
 use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
 use super::frame::Read;
+use super::matches::{CountedRule, MatchesRead};
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
 use super::sequence::StepLayout;
@@ -32,7 +35,7 @@ use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowP
 pub struct Plan {
     /// The rulebook.
     pub rulebook: Arc<Rulebook>,
-    /// Rules that are evaluated, in order of their names.
+    /// Rules that are evaluated: each behind those whose matches it reads, else in order of their names.
     pub rules: Vec<RulePlan>,
     /// Key tables with their series.
     pub tables: Vec<TableLayout>,
@@ -40,6 +43,8 @@ pub struct Plan {
     pub series: Vec<Vec<SeriesPlan>>,
     /// What is kept of the steps of sequences.
     pub steps: Vec<StepLayout>,
+    /// Rules whose matches others read.
+    pub counted: Vec<CountedRule>,
     /// Whether some rule reads ids of events.
     pub reads_ids: bool,
     /// Filters on entry, each evaluated once per row.
@@ -107,6 +112,8 @@ pub struct Layout {
     pub strings: Strings,
     /// What is kept of the steps of sequences.
     pub steps: Vec<StepLayout>,
+    /// Rules whose matches others read.
+    pub counted: Vec<CountedRule>,
     tables: Vec<TableLayout>,
     /// Canonical text, the legs that it can let in, and the test.
     filters: Vec<(String, Wake, BoolFn)>,
@@ -130,6 +137,7 @@ impl Plan {
             catalogue: Arc::clone(&rulebook.catalogue),
             strings,
             steps: Vec::new(),
+            counted: Vec::new(),
             tables: Vec::new(),
             filters: Vec::new(),
             memos: 0,
@@ -140,13 +148,15 @@ impl Plan {
             zone: rulebook.institution.zone.clone(),
             base_currency: rulebook.institution.base_currency,
         };
-        let rules: Vec<RulePlan> = rulebook
-            .rules
+        let mut rules: Vec<RulePlan> = compose::in_order(&rulebook.rules)
             .iter()
             .filter(|rule| rule.status != Status::Off)
             .map(|rule| RulePlan::new(rule, &mut layout))
             .collect();
-        let Layout { strings, steps, tables, filters, memos, .. } = layout;
+        let Layout { strings, steps, counted, tables, filters, memos, .. } = layout;
+        for rule in &mut rules {
+            rule.counted = counted.iter().position(|counted| counted.name == rule.rule.name);
+        }
         let all = EventName::all().map(|name| kind_plan(name, &tables, &steps, &rules));
         let kinds: Vec<KindPlan> = all.collect();
         let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
@@ -171,6 +181,7 @@ impl Plan {
             series,
             reads_ids,
             steps,
+            counted,
             filters,
             kinds,
             legs: legs.unwrap_or_default(),
@@ -192,6 +203,7 @@ impl Plan {
     pub fn finite_retention(&self) -> i64 {
         let series = self.tables.iter().flat_map(|table| &table.series);
         let steps = self.steps.iter().map(|step| step.retention);
+        let steps = steps.chain(self.counted.iter().map(|counted| counted.retention));
         let windows = series.filter_map(|series| series.plan.retention().span);
         windows.chain(steps).max().unwrap_or(0)
     }
@@ -248,7 +260,9 @@ fn kind_plan(
             }) || kind.steps.iter().any(|&step| {
                 steps.get(step).is_some_and(|step| step.tables.contains(&table_index))
             });
-        if !feeds.is_empty() {
+        // Matches are counted as of the latest time of their key, so that time is kept by itself.
+        let is_timed = rules.iter().any(|rule| rule.timed.contains(&table_index));
+        if !feeds.is_empty() || is_timed {
             kind.enter.push(table_index);
         } else if is_read {
             kind.find.push(table_index);
@@ -293,6 +307,25 @@ impl Layout {
         let list = CompiledList::new(&source, |text| self.strings.intern(text));
         self.lists.insert(name.to_owned(), Arc::clone(&list));
         list
+    }
+
+    /// Notes that `rule` counts the matches of another.
+    pub fn matches(&mut self, rule: &Rule, matches: &Matches) -> MatchesRead {
+        let known = self.counted.iter().position(|counted| counted.name == matches.rule);
+        let index = known.unwrap_or_else(|| {
+            self.counted.push(CountedRule { name: matches.rule.clone(), retention: 0 });
+            self.counted.len() - 1
+        });
+        if let Some(counted) = self.counted.get_mut(index) {
+            counted.retention = counted.retention.max(matches.within.0);
+        }
+        MatchesRead {
+            rule: index,
+            within: matches.within.0,
+            slot: self.catalogue.role_slot(matches.by, rule.trigger.family()),
+            table: self.table(&[matches.by]),
+            is_shadow: rule.status == Status::Shadow,
+        }
     }
 
     /// The table of `roles`.
@@ -474,10 +507,11 @@ impl SeriesLayout {
 }
 
 /// The rule's place for each of its `let`s: the same as another rule's where both mean the same. What
-/// reads the steps of a sequence is the rule's own, because the steps are bound rule by rule.
+/// reads the steps of a sequence is the rule's own, because the steps are bound rule by rule; so is what
+/// counts matches, which more and more rules have had their turn for.
 pub fn let_memos(rule: &Rule, layout: &mut Layout) -> Vec<usize> {
     let place = |item: &Let| {
-        if reads_steps(rule, &item.expr) {
+        if is_of_rule(rule, &item.expr) {
             layout.memo()
         } else {
             let text = canonical(rule, &item.expr);
@@ -487,14 +521,15 @@ pub fn let_memos(rule: &Rule, layout: &mut Layout) -> Vec<usize> {
     rule.lets.iter().map(place).collect()
 }
 
-/// Whether `expr` reads what a step of the rule's sequence is bound to, also by way of a `let`.
-fn reads_steps(rule: &Rule, expr: &Expr) -> bool {
+/// Whether `expr` reads what the rule's own steps are bound to or what earlier rules came to, also by way
+/// of a `let`.
+fn is_of_rule(rule: &Rule, expr: &Expr) -> bool {
     let mut is_read = false;
     expr.each_part(&mut |part| {
         is_read |= match &part.kind {
-            ExprKind::Bound(..) => true,
+            ExprKind::Bound(..) | ExprKind::Matches(_) => true,
             ExprKind::Let(index) => {
-                rule.lets.get(*index).is_some_and(|inner| reads_steps(rule, &inner.expr))
+                rule.lets.get(*index).is_some_and(|inner| is_of_rule(rule, &inner.expr))
             }
             _ => false,
         };

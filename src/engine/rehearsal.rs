@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::domain::{Alert, Instant, RekycRequest, Span};
 use crate::rulebook::example::Example;
 use crate::rulebook::typed::SourceSpan;
-use crate::rulebook::{Rule, Rulebook};
+use crate::rulebook::{Rule, Rulebook, compose};
 
 use super::outcome::Effect;
 use super::witness::Judgement;
@@ -136,11 +136,11 @@ pub fn rehearse_all(rulebook: &Rulebook) -> Report {
 #[must_use]
 pub fn rehearse(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Rehearsal {
     let stage = stage(rulebook, rule, example);
-    let mut performance = perform(&stage, example, false);
+    let mut performance = perform(&stage, rule, example, false);
     let mut differences = compare::differences(example, &performance);
     if differences.iter().any(|it| it.why.is_some()) {
         // Once more, and this time somebody asks the rule why.
-        performance = perform(&stage, example, true);
+        performance = perform(&stage, rule, example, true);
         differences = compare::differences(example, &performance);
     }
     Rehearsal {
@@ -155,18 +155,23 @@ pub fn rehearse(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Rehearsa
 /// Whether one test passes, without working out why not.
 #[must_use]
 pub fn is_passed(rulebook: &Rulebook, rule: &Rule, example: &Example) -> bool {
-    let performance = perform(&stage(rulebook, rule, example), example, false);
+    let performance = perform(&stage(rulebook, rule, example), rule, example, false);
     compare::differences(example, &performance).is_empty()
 }
 
-/// A rulebook with only `rule`, and the test's lists in place of those it names.
+/// A rulebook with `rule` and those whose matches it reads, and the test's lists in place of those it
+/// names. The others ask for nothing, so that what comes of the story comes of `rule`.
 fn stage(rulebook: &Rulebook, rule: &Rule, example: &Example) -> Arc<Rulebook> {
     let mut lists = rulebook.lists.clone();
     lists.extend(example.lists.clone());
+    let mut rules = vec![Arc::new(rule.clone())];
+    for other in compose::needed(rule, &rulebook.rules) {
+        rules.push(Arc::new(Rule { rekyc: None, ..Rule::clone(other) }));
+    }
     Arc::new(Rulebook {
         catalogue: Arc::clone(&rulebook.catalogue),
         digest: rulebook.digest.clone(),
-        rules: vec![Arc::new(rule.clone())],
+        rules,
         institution: rulebook.institution.clone(),
         lists,
         sources: BTreeMap::new(),
@@ -180,7 +185,12 @@ struct Performance {
     judgements: Vec<Judgement>,
 }
 
-fn perform(stage: &Arc<Rulebook>, example: &Example, is_asked_why: bool) -> Performance {
+fn perform(
+    stage: &Arc<Rulebook>,
+    rule: &Rule,
+    example: &Example,
+    is_asked_why: bool,
+) -> Performance {
     let mut engine = Engine::new(Arc::clone(stage), Limits::default());
     for (at, seed) in story::seeds(example) {
         engine.seed_identity(at, &seed);
@@ -193,13 +203,16 @@ fn perform(stage: &Arc<Rulebook>, example: &Example, is_asked_why: bool) -> Perf
     for (sequence, event) in (1..).zip(story::events(example)) {
         for effect in engine.apply(sequence, &event).effects {
             match effect {
-                Effect::AlertRaised(alert) => performance.alerts.push(*alert),
+                Effect::AlertRaised(alert) if alert.rule == rule.name => {
+                    performance.alerts.push(*alert);
+                }
                 Effect::RekycRequested(request) => performance.requests.push(*request),
-                // Extensions, merges and bookkeeping are not what a test counts.
+                // Extensions, merges, bookkeeping and other rules are not what a test counts.
                 _ => {}
             }
         }
-        performance.judgements.extend(engine.take_judgements());
+        let judgements = engine.take_judgements().into_iter();
+        performance.judgements.extend(judgements.filter(|it| it.rule == rule.name));
     }
     performance
 }

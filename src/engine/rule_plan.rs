@@ -8,10 +8,12 @@ use crate::rulebook::typed::{
     AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Status, Template, TemplatePart,
     Window,
 };
+use crate::rulebook::waking::Matches;
 
 use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, each_aggregate};
 use super::frame::Read;
 use super::list_plan::{ListRef, list_refs};
+use super::matches::MatchesRead;
 use super::plan::{Layout, let_memos};
 use super::sequence::SequencePlan;
 use super::strings::Symbol;
@@ -31,12 +33,16 @@ pub struct RulePlan {
     pub entity_table: usize,
     /// Tables that any of its windows lie in, and the entity's.
     pub tables: BTreeSet<usize>,
+    /// Tables of keys whose latest time is kept for this rule alone.
+    pub timed: BTreeSet<usize>,
     /// Which legs it can match.
     pub wake: Wake,
     /// Cheap filter on the waking event.
     pub filter: Option<BoolFn>,
     /// The events that must have come before.
     pub sequence: Option<SequencePlan>,
+    /// Its place among the rules whose matches others read.
+    pub counted: Option<usize>,
     /// The condition.
     pub when: BoolFn,
     /// Named exceptions.
@@ -77,6 +83,18 @@ pub struct Explanation {
     pub clauses: [Vec<Clause>; 3],
     /// Lists that the rule reads.
     pub lists: Vec<ListRef>,
+    /// Matches of other rules that the rule counts.
+    pub matches: Vec<MatchesRef>,
+}
+
+/// Matches of another rule that the rule counts.
+pub struct MatchesRef {
+    /// The `let` that holds just these, or their text.
+    pub name: String,
+    /// As written.
+    pub text: String,
+    /// Where they are.
+    pub read: MatchesRead,
 }
 
 /// One leaf of `when`.
@@ -129,6 +147,9 @@ impl RulePlan {
         let mut tables: BTreeSet<usize> =
             explanation.windows.iter().map(|window| window.read.table).collect();
         tables.insert(entity_table);
+        let timed: BTreeSet<usize> =
+            explanation.matches.iter().map(|matches| matches.read.table).collect();
+        tables.extend(&timed);
         let last = rule.sequence.as_ref().and_then(|sequence| sequence.last()?.own.as_ref());
         let last = last.map_or(Wake::ALL, |own| Wake::of(rule, own));
         let filtered = rule.filter.as_ref().map_or(Wake::ALL, |filter| Wake::of(rule, filter));
@@ -138,8 +159,10 @@ impl RulePlan {
             entity: layout.catalogue.role_slot(rule.entity, rule.trigger.family()),
             entity_table,
             tables,
+            timed,
             filter,
             sequence,
+            counted: None,
             when,
             unless,
             score,
@@ -204,7 +227,8 @@ impl Explanation {
             .map(|expr| clauses(compiler, expr));
         let lists = list_refs(compiler);
         let facts = facts.into_iter().collect();
-        Self { conditions, lets, params, facts, windows, clauses, lists }
+        let matches = matches(compiler);
+        Self { conditions, lets, params, facts, windows, clauses, lists, matches }
     }
 }
 
@@ -295,6 +319,23 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
         );
     }
     all
+}
+
+fn matches(compiler: &mut Compiler<'_>) -> Vec<MatchesRef> {
+    let rule = compiler.rule;
+    let of = |(index, matches): (usize, &Matches)| {
+        let text = squeeze(rule.text(matches.span));
+        let named = rule
+            .lets
+            .iter()
+            .find(|item| matches!(item.expr.kind, ExprKind::Matches(read) if read == index));
+        MatchesRef {
+            name: named.map_or_else(|| text.clone(), |named| named.name.clone()),
+            text,
+            read: compiler.layout.matches(rule, matches),
+        }
+    };
+    rule.matches.iter().enumerate().map(of).collect()
 }
 
 /// The aggregates that are read when the rule is judged, and not when an earlier step came.

@@ -15,6 +15,7 @@ use crate::rulebook::{Rulebook, loader};
 use super::outcome::{Effect, Outcome};
 use super::{Engine, Limits};
 
+mod matches;
 mod sequences;
 
 /// A rule with a table by risk, so that an unknown customer has no floor.

@@ -3,8 +3,8 @@
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
 //! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call`,
-//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `effective`, `template`,
-//! `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `matches`, `effective`,
+//! `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
@@ -16,6 +16,7 @@ mod expression;
 mod functions;
 mod habits;
 mod header;
+mod matches;
 mod names;
 mod operators;
 mod params;
@@ -39,7 +40,7 @@ use super::typed::{
     Aggregate, AlertSpec, Exception, Expr, ExprKind, Let, List, Literal, Param, RekycSpec, Rule,
     SourceSpan,
 };
-use super::waking::{Effective, Sequence, Step};
+use super::waking::{Effective, Matches, Sequence, Step};
 use header::Header;
 use names::Named;
 
@@ -104,6 +105,8 @@ pub fn check(
         params: Vec::new(),
         lets: Vec::new(),
         aggregates: Vec::new(),
+        entity: None,
+        matches: Vec::new(),
         fields_read: BTreeSet::new(),
     };
     let rule = checker.rule(&root);
@@ -133,6 +136,9 @@ struct Checker<'a> {
     params: Vec<Param>,
     lets: Vec<Let>,
     aggregates: Vec<Aggregate>,
+    /// Whom the rule is about; `None` when that was not understood.
+    entity: Option<Role>,
+    matches: Vec<Matches>,
     fields_read: BTreeSet<Slot>,
 }
 
@@ -241,6 +247,7 @@ impl Checker<'_> {
             params: std::mem::take(&mut self.params),
             lets: std::mem::take(&mut self.lets),
             aggregates: std::mem::take(&mut self.aggregates),
+            matches: std::mem::take(&mut self.matches),
             when: logic.when?,
             unless: logic.unless,
             alert,
@@ -262,6 +269,7 @@ impl Checker<'_> {
             None => self.trigger(root, first_key),
         };
         let entity = self.entity(root, first_key);
+        self.entity = entity;
         self.params(root);
         let place = self.outside();
         let before = Place { steps: 0, ..place };

@@ -180,6 +180,12 @@ codes! {
     "E084", "a named value that comes too late for a step",
     "A condition of a step is decided when the step's event comes. A `let` that reads a window or steps is worked \
      out only when the last step is there; write out in the step what it needs.";
+    "E087", "matches that cannot be counted",
+    "`matches(\"rule-id\", 7d)` counts the matches of another rule of this folder for the same key: the rule's own \
+     entity, or the role behind `by`. The other rule must be about that role. What is decided before any rule, such \
+     as what enters a window or a step, cannot count matches.";
+    "E088", "rules that wait for one another",
+    "A rule is evaluated after those whose matches it counts. Here that order would lead back to the rule itself.";
     "E089", "no span of days",
     "`effective` says from which day on a rule judges (`from`, included) and from which on no more (`to`). Both \
      are days of the calendar, written like 2026-01-01, and `to` is after `from`.";
@@ -250,6 +256,9 @@ codes! {
     "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
     "W230", "a currency without a rate",
     "The list of rates has no row for this currency, so what is converted by it is always absent.";
+    "W250", "matches that do not count",
+    "A rule that is off matches nothing. Matches of a rule in shadow count only for rules in shadow, so that an \
+     experiment never leads to an alert that is sent.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::check;
+use super::compose;
 use super::diagnostic::{Diagnostic, has_error};
 use super::institution::Institution;
 use super::lists;
@@ -70,6 +71,9 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
             first_paths.insert(stem(path), path);
         }
     }
+    let names = first_paths.keys().copied().collect();
+    let read: Vec<Arc<Rule>> = rules.values().map(Arc::clone).collect();
+    diagnostics.extend(compose::problems(&read, &names));
     diagnostics.sort_by(|left, right| {
         (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
     });

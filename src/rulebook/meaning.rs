@@ -180,6 +180,14 @@ fn write_expr(out: &mut String, rule: &Rule, expr: &Expr) {
             Some(inner) => write_expr(out, rule, &inner.expr),
             None => out.push('?'),
         },
+        ExprKind::Matches(index) => match rule.matches.get(*index) {
+            Some(read) => {
+                let _ = write!(out, "(matches {:?} {:?} by ", read.rule, read.within);
+                write_key(out, rule, read.by);
+                out.push(')');
+            }
+            None => out.push('?'),
+        },
         ExprKind::Bound(step, kept) => {
             let remembered =
                 rule.sequence.as_ref().and_then(|it| it.steps.get(*step)?.kept.get(*kept));
@@ -237,6 +245,7 @@ fn head(kind: &ExprKind) -> String {
         | ExprKind::Param(_)
         | ExprKind::Let(_)
         | ExprKind::Bound(..)
+        | ExprKind::Matches(_)
         | ExprKind::Aggregate(_) => String::new(),
     }
 }

@@ -9,6 +9,7 @@ pub mod call;
 pub mod catalogue;
 pub mod check;
 pub mod codes;
+pub mod compose;
 pub mod describe;
 pub mod diagnostic;
 pub mod example;

@@ -327,7 +327,11 @@ impl<'a> Parser<'a> {
         let start = self.span();
         self.at += 1;
         let open = self.span();
-        let (arguments, end) = self.items(open, Symbol::Close);
+        let (mut arguments, mut end) = self.items(open, Symbol::Close);
+        if function == Function::Matches && self.take_name("by") {
+            arguments.push(self.operand());
+            end = self.previous_end();
+        }
         let span = SourceSpan { start: start.start, end };
         self.bounded(SyntaxKind::Call { function, arguments }, span)
     }

@@ -102,6 +102,8 @@ pub enum Function {
     Lookup,
     /// `convert(a, "USD")`, `convert(a, currency, "USD")`
     Convert,
+    /// `matches("rule-id", 7d)`; the role behind `by`, if one is written, is a third argument.
+    Matches,
 }
 
 /// `sum(tx.amount where ...) by account over 24h`
@@ -205,6 +207,7 @@ impl Function {
         Self::Mod,
         Self::Lookup,
         Self::Convert,
+        Self::Matches,
     ];
 
     /// As written.
@@ -225,6 +228,7 @@ impl Function {
             Self::Mod => "mod",
             Self::Lookup => "lookup",
             Self::Convert => "convert",
+            Self::Matches => "matches",
         }
     }
 
@@ -256,7 +260,7 @@ pub fn aggregate_function(word: &str) -> Option<AggregateFunction> {
 }
 
 /// Functions and folds of later versions, whose names nothing else may take.
-pub const LATER_FUNCTIONS: &[&str] = &["matches", "reaches", "cycle", "scatter_gather"];
+pub const LATER_FUNCTIONS: &[&str] = &["reaches", "cycle", "scatter_gather"];
 
 /// Words that cannot name a parameter or a `let`.
 pub const RESERVED_WORDS: &[&str] = &[

@@ -16,7 +16,7 @@ use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 pub use super::list::{List, ListRow};
-use super::waking::{Effective, Sequence};
+use super::waking::{Effective, Matches, Sequence};
 
 /// All rules that are loaded together, in order of their names.
 #[derive(Clone, Debug)]
@@ -105,6 +105,8 @@ pub struct Rule {
     pub lets: Vec<Let>,
     /// Aggregates that any expression of the rule reads.
     pub aggregates: Vec<Aggregate>,
+    /// Matches of other rules that any expression of the rule counts.
+    pub matches: Vec<Matches>,
     /// The condition.
     pub when: Expr,
     /// Named exceptions.
@@ -362,6 +364,8 @@ pub type ParamIndex = usize;
 pub type LetIndex = usize;
 /// Index into [`Rule::aggregates`].
 pub type AggregateIndex = usize;
+/// Index into [`Rule::matches`].
+pub type MatchesIndex = usize;
 /// Index into [`Sequence::steps`](super::waking::Sequence::steps).
 pub type StepIndex = usize;
 /// Index into [`Step::kept`](super::waking::Step::kept).
@@ -380,6 +384,8 @@ pub enum ExprKind {
     Let(LetIndex),
     /// A fold over a window.
     Aggregate(AggregateIndex),
+    /// How often another rule matched.
+    Matches(MatchesIndex),
     /// The id of the event itself, as its producer gave it.
     EventId,
     /// What is remembered of the event that an earlier step bound.
@@ -494,6 +500,7 @@ impl Expr {
             | E::Aggregate(_)
             | E::Bound(..)
             | E::EventId
+            | E::Matches(_)
             | E::Score => Vec::new(),
             E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
                 vec![part]
@@ -530,6 +537,7 @@ impl Expr {
             | E::Aggregate(_)
             | E::Bound(..)
             | E::EventId
+            | E::Matches(_)
             | E::Score => Vec::new(),
             E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
                 vec![part]
@@ -556,6 +564,7 @@ impl Expr {
             (E::Literal(left), E::Literal(right)) => left == right,
             (E::Field(left), E::Field(right)) => left == right,
             (E::Param(left), E::Param(right))
+            | (E::Matches(left), E::Matches(right))
             | (E::Let(left), E::Let(right))
             | (E::Aggregate(left), E::Aggregate(right)) => left == right,
             (E::Bound(step, kept), E::Bound(other, other_kept)) => {

@@ -1,4 +1,5 @@
-//! What wakes a rule beside a single event: a sequence of events, and the span in which it judges.
+//! What wakes a rule beside a single event, or holds it back: a sequence of events, the matches of other
+//! rules, and the span in which it judges.
 //!
 //! The checker makes these values and the engine searches by them. Conditions of a step are parted here:
 //! what the step's own event decides, and what ties it to earlier steps.
@@ -44,6 +45,27 @@ pub struct Effective {
     pub from: Option<Instant>,
     /// `None` for ever.
     pub to: Option<Instant>,
+}
+
+/// Matches of another rule that a rule counts.
+#[derive(Clone, Debug)]
+pub struct Matches {
+    /// The other rule's name.
+    pub rule: String,
+    /// How far back: `(t − within, t]`.
+    pub within: Span,
+    /// The role of the key; the other rule is about it.
+    pub by: Role,
+    /// Where it is written.
+    pub span: SourceSpan,
+}
+
+impl Matches {
+    /// Whether both count the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.rule, self.within, self.by) == (&other.rule, other.within, other.by)
+    }
 }
 
 /// Most steps of a sequence, negative ones too.

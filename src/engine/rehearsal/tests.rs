@@ -312,3 +312,25 @@ tests:
         ]
     );
 }
+
+#[test]
+fn the_rules_whose_matches_are_read_are_played_too_and_only_the_rule_itself_is_compared() {
+    let other = "lang: 1\nrule: small\ntitle: t\nseverity: low\ntrigger: transaction\n\
+                 entity: account\nwhen: tx.amount < 100\nalert: { score: 1, message: small }\n\
+                 rekyc: { reason: small, due: 7d }\n";
+    let rule = "lang: 1\nrule: many\ntitle: t\nseverity: low\ntrigger: transaction\n\
+                entity: account\nlet: { n: 'matches(\"small\", 1d)' }\nwhen: n >= 2\n\
+                alert: { score: 1, message: many }\ntests:\n  - name: two small ones\n    \
+                defaults: { tx: { customer: C1, account: A1 } }\n    events:\n      \
+                - { at: 0h, tx: { amount: 5 } }\n      - { at: 1h, tx: { amount: 500 } }\n      \
+                - { at: 2h, tx: { amount: 6 } }\n    alerts:\n      - { at: 2h, entity: A1, n: 2 }\n    \
+                rekyc: []\n";
+    let texts = BTreeMap::from([
+        ("p/small.yaml".to_owned(), other.to_owned()),
+        ("p/many.yaml".to_owned(), rule.to_owned()),
+    ]);
+    let loaded = loader::load(&texts);
+    let rulebook = loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+    let report = rehearse_all(&rulebook);
+    assert!(report.is_passed() && report.rehearsals.len() == 1, "{report:#?}");
+}

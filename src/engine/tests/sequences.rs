@@ -256,7 +256,7 @@ fn the_oldest_event_of_a_step_is_given_up_at_its_limit() {
 }
 
 /// Makes `rules` live by an entry of the log.
-fn activate(engine: &mut Engine, sequence: u64, rules: &[&str]) {
+pub(super) fn activate(engine: &mut Engine, sequence: u64, rules: &[&str]) {
     let book = book(rules);
     engine.offer(Arc::clone(&book));
     let activation = Event {

@@ -36,6 +36,7 @@ impl Checker<'_> {
             Function::Round => return self.round(arguments, span, place),
             Function::Lookup => return self.lookup(arguments, span, place),
             Function::Convert => return self.convert(arguments, span, place),
+            Function::Matches => return self.matches(arguments, span, place),
             _ => {}
         }
         let arguments: Vec<_> =
@@ -152,5 +153,6 @@ const fn arity(function: Function) -> (usize, usize, &'static str) {
         Function::Mod => (2, 2, "mod(tx.amount, 1000)"),
         Function::Convert => (2, 3, "convert(tx.amount, \"USD\")"),
         Function::Lookup => (3, 3, "lookup(list.countries, tx.country, \"tier\")"),
+        Function::Matches => (2, 3, "matches(\"rule-id\", 7d)"),
     }
 }

@@ -34,7 +34,8 @@ impl Checker<'_> {
             | Function::Abs
             | Function::Round
             | Function::Lookup
-            | Function::Convert => return None,
+            | Function::Convert
+            | Function::Matches => return None,
         };
         let wanted = match call {
             Call::StartsWith => Type::Text,

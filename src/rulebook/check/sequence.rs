@@ -387,15 +387,15 @@ impl Checker<'_> {
         self.report("E082", span, title, "no such field", Some(help));
     }
 
-    /// Whether `expr` reads what a step bound, itself or through a `let`.
-    pub(super) fn holds_bound(&self, expr: &Expr) -> bool {
-        match expr.kind {
-            ExprKind::Bound(..) => true,
-            ExprKind::Let(index) => {
-                self.lets.get(index).is_some_and(|named| self.holds_bound(&named.expr))
+    /// Whether `expr` holds such a part, itself or through a `let`.
+    fn holds(&self, expr: &Expr, is_such: fn(&ExprKind) -> bool) -> bool {
+        is_such(&expr.kind)
+            || match expr.kind {
+                ExprKind::Let(index) => {
+                    self.lets.get(index).is_some_and(|named| self.holds(&named.expr, is_such))
+                }
+                _ => expr.parts().into_iter().any(|part| self.holds(part, is_such)),
             }
-            _ => expr.parts().into_iter().any(|part| self.holds_bound(part)),
-        }
     }
 
     /// Reports a `let` that a step cannot read, because it is worked out only when all are there.
@@ -405,8 +405,13 @@ impl Checker<'_> {
         expr: &Expr,
         span: SourceSpan,
     ) -> Option<()> {
-        let (label, help) = if self.holds_bound(expr) {
+        let (label, help) = if self.holds(expr, |kind| matches!(kind, ExprKind::Bound(..))) {
             ("reads steps", "write the condition out here, with the names of earlier steps")
+        } else if self.holds(expr, |kind| matches!(kind, ExprKind::Matches(_))) {
+            let title = format!("`{name}` counts matches, which are not known here");
+            let help = "compare it in `when`".to_owned();
+            self.report("E087", span, title, "decided before any rule", Some(help));
+            return None;
         } else if self.holds_aggregate(expr) {
             ("reads a window", "write the window out here, or compare it in `when`")
         } else {
@@ -456,6 +461,7 @@ fn is_constant(expr: &Expr, is_constant_param: impl Fn(usize) -> bool + Copy) ->
         ExprKind::Param(index) => is_constant_param(index),
         ExprKind::Field(_)
         | ExprKind::EventId
+        | ExprKind::Matches(_)
         | ExprKind::Let(_)
         | ExprKind::Aggregate(_)
         | ExprKind::Bound(..)

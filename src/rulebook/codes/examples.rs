@@ -78,6 +78,10 @@ pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     if let Some(size) = number("# filled to ", " bytes") {
         rule.push_str(&"\n".repeat(size.saturating_sub(rule.len())));
     }
+    if first == "# beside a rule in shadow named other" {
+        let other = AROUND.replace("rule: example", "rule: other\nstatus: shadow");
+        files.insert("pack/other.yaml".to_owned(), other.into_bytes());
+    }
     if let Some(pack) = first.strip_prefix("# a copy stands in the pack ") {
         files.insert(format!("{pack}/example.yaml"), rule.clone().into_bytes());
     }
