@@ -24,6 +24,8 @@ mod pipeline;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod rule_schema;
+#[cfg(test)]
 mod rule_tests;
 #[cfg(test)]
 mod rulebook;

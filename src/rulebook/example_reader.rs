@@ -4,8 +4,8 @@
 //! repetitions unrolled and every value checked against the field catalogue, and one problem for each
 //! thing that is not understood. Never stops at the first problem, and never runs a story.
 
-mod event;
-mod expected;
+pub mod event;
+pub mod expected;
 mod list;
 mod value;
 
@@ -36,6 +36,9 @@ pub struct RuleNames<'a> {
 
 /// All keys of a test, in the order in which `weir rules fmt` puts them.
 pub const KEYS: &[&str] = &["name", "start", "given", "defaults", "events", "alerts", "rekyc"];
+
+/// Keys of `given`.
+pub const GIVEN_KEYS: &[&str] = &["customer", "account", "list"];
 
 /// Reads the value of `tests:`; problems are added to `problems` under `path`.
 ///
@@ -141,8 +144,7 @@ impl Reader<'_> {
 
     fn given(&mut self, node: &Node, start: Instant) -> Given {
         let mut given = Given::default();
-        for entry in self.mapping(node, "`given`", &["customer", "account", "list"]).unwrap_or(&[])
-        {
+        for entry in self.mapping(node, "`given`", GIVEN_KEYS).unwrap_or(&[]) {
             match entry.key.as_str() {
                 "customer" => given.customers = self.facts(&entry.value, "customer", start),
                 "account" => given.accounts = self.facts(&entry.value, "account", start),
@@ -312,12 +314,14 @@ impl Reader<'_> {
 }
 
 /// How a story names an event: `tx` for a transaction, as in expressions.
-fn event_key(name: EventName) -> String {
+#[must_use]
+pub fn event_key(name: EventName) -> String {
     if name == EventName::Transaction { "tx".to_owned() } else { name.word() }
 }
 
 /// What an event of `family` may say in a story.
-fn fields_of(catalogue: &Catalogue, family: Family) -> Vec<&Field> {
+#[must_use]
+pub fn fields_of(catalogue: &Catalogue, family: Family) -> Vec<&Field> {
     let own = catalogue.fields().iter().filter(|field| field.family == Some(family));
     let facts: &[&[Slot]] =
         if family == Family::Kyc { &[CUSTOMER_FACTS, ACCOUNT_FACTS] } else { &[] };

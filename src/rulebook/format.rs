@@ -15,6 +15,7 @@ pub use compare::checked_form;
 
 use super::check::RULE_KEYS;
 use super::check::effects::{ALERT_KEYS, REKYC_KEYS};
+use super::check::params::TABLE_KEYS;
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader;
 use super::source;
@@ -71,7 +72,7 @@ fn order(path: &[&str]) -> &'static [&'static str] {
         ["alert"] => ALERT_KEYS,
         ["rekyc"] => REKYC_KEYS,
         ["tests"] => example_reader::KEYS,
-        ["params", _] => &["by", "values", "default"],
+        ["params", _] => TABLE_KEYS,
         _ => &[],
     }
 }

@@ -57,6 +57,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// The words of all of them.
+    pub const WORDS: &'static [&'static str] = &["active", "shadow", "off"];
+
     /// As written.
     #[must_use]
     pub const fn word(self) -> &'static str {

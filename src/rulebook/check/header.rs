@@ -34,9 +34,9 @@ impl<'a> Checker<'a> {
         let title =
             self.required(root, "title", first_key, "a rule").and_then(|entry| self.text(entry));
         let about = root.entry("about").map_or(Some(String::new()), |entry| self.text(entry));
-        let status = root.entry("status").map_or(Some(Status::Active), |entry| {
-            self.word(entry, &["active", "shadow", "off"], status)
-        });
+        let status = root
+            .entry("status")
+            .map_or(Some(Status::Active), |entry| self.word(entry, Status::WORDS, status));
         let class = root.entry("class").map_or(Some(AlertClass::Suspicion), |entry| {
             self.word(entry, AlertClass::WORDS, AlertClass::parse)
         });

@@ -12,6 +12,9 @@ use super::Checker;
 use super::expression::article;
 use super::header::noun;
 
+/// Keys of a table.
+pub const TABLE_KEYS: &[&str] = &["by", "values", "default"];
+
 /// Most fields that choose a row.
 const TABLE_FIELDS_MAX: usize = 3;
 
@@ -85,7 +88,7 @@ impl<'a> Checker<'a> {
     }
 
     fn table(&mut self, entry: &Entry) -> Option<Param> {
-        self.known_keys(&entry.value, &["by", "values", "default"], &[]);
+        self.known_keys(&entry.value, TABLE_KEYS, &[]);
         let by = self
             .required(&entry.value, "by", entry.key_span, "a table")
             .and_then(|by| self.table_fields(by));

@@ -24,7 +24,8 @@ struct Schedule {
     times: usize,
 }
 
-const SCHEDULE_KEYS: &[&str] = &["at", "arrives", "every", "times"];
+/// Keys that stand beside an event.
+pub const SCHEDULE_KEYS: &[&str] = &["at", "arrives", "every", "times"];
 
 impl<'a> Reader<'a> {
     pub(super) fn defaults<'n>(&mut self, node: Option<&'n Node>, start: Instant) -> Defaults<'n>

@@ -13,7 +13,11 @@ use crate::rulebook::typed::Literal;
 use super::value::number;
 use super::{Reader, offset};
 
-const REKYC_KEYS: &[&str] = &["at", "entity", "level"];
+/// Keys of an alert that must come; beside them `let`s of the rule.
+pub const EXPECTED_ALERT_KEYS: &[&str] = &["at", "entity", "score"];
+
+/// Keys of a request that must come.
+pub const EXPECTED_REKYC_KEYS: &[&str] = &["at", "entity", "level"];
 
 impl Reader<'_> {
     pub(super) fn expected_alerts(&mut self, node: &Node, start: Instant) -> Vec<ExpectedAlert> {
@@ -50,7 +54,7 @@ impl Reader<'_> {
     fn expected_value(&mut self, name: &str, entry: &Entry, start: Instant) -> Option<Literal> {
         let lets = self.rule.lets;
         let Some((_, ty)) = lets.iter().find(|(known, _)| known == name) else {
-            let mut known = vec!["at", "entity", "score"];
+            let mut known = EXPECTED_ALERT_KEYS.to_vec();
             known.extend(lets.iter().map(|(name, _)| name.as_str()));
             let title = format!("`{name}` is not a `let` of this rule");
             let help = did_you_mean(name, &known);
@@ -90,7 +94,7 @@ impl Reader<'_> {
     }
 
     fn expected_request(&mut self, node: &Node, start: Instant) -> Option<ExpectedRekyc> {
-        let entries = self.mapping(node, "a re-KYC request", REKYC_KEYS)?;
+        let entries = self.mapping(node, "a re-KYC request", EXPECTED_REKYC_KEYS)?;
         let at = self.expected_at(node, entries, start);
         let (mut entity, mut level) = (None, None);
         for entry in entries {
