@@ -142,6 +142,12 @@ pub const FUNCTIONS: &[FunctionEntry] = &[
         "An amount in another currency, at the rate of the list `fx_rates` as of the event's time; absent without \
          a rate.",
     ),
+    function(
+        "matches",
+        "matches(\"RULE\", LENGTH)",
+        "How often another rule matched for the same entity within the length; what its exceptions excused \
+         does not count.",
+    ),
 ];
 
 /// The function named `name`.
