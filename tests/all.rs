@@ -16,6 +16,8 @@ mod end_to_end;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod licences;
 #[cfg(test)]
 mod nats_edge;

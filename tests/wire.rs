@@ -13,15 +13,15 @@ use weir::wire::{Decoder, Settings};
 const STORED_AT: &str = "2026-03-01T12:00:00Z";
 
 /// A well-formed transaction of invented people.
-const TRANSACTION: &str = r#"{"specversion":"1.0","id":"t-1","source":"core-banking","type":"aml.transaction.v1","time":"2026-03-01T11:59:58Z","data":{"type":"wire","status":"booked","amount":"437.32","currency":"SEK","debtor":{"customer_id":"C1","account_id":"A1","bank":"BANKSESS","country":"SE"},"creditor":{"account_id":"A2","bank":"BANKDEFF","country":"DE"},"initiator":"customer","purpose":"SALA","branch":"B1","channel":"web","session":{"device":"D1","ip":"203.0.113.7","country":"SE"}}}"#;
+pub const TRANSACTION: &str = r#"{"specversion":"1.0","id":"t-1","source":"core-banking","type":"aml.transaction.v1","time":"2026-03-01T11:59:58Z","data":{"type":"wire","status":"booked","amount":"437.32","currency":"SEK","debtor":{"customer_id":"C1","account_id":"A1","bank":"BANKSESS","country":"SE"},"creditor":{"account_id":"A2","bank":"BANKDEFF","country":"DE"},"initiator":"customer","purpose":"SALA","branch":"B1","channel":"web","session":{"device":"D1","ip":"203.0.113.7","country":"SE"}}}"#;
 
 /// A well-formed identity event.
-const IDENTITY: &str = r#"{"specversion":"1.0","id":"k-1","source":"kyc","type":"aml.identity.account.opened.v1","time":"2026-03-01T11:00:00Z","data":{"customer_id":"C1","identity_version":3,"segment":"retail","risk":"low","country":"SE","occupation":"teacher","expected_turnover":"50000","document":{"hash":"p-1","expires_at":"2030-01-31","type":"passport"},"phone_hash":"h1","email_hash":"h2","address_hash":"h3","field":"phone","reasons":["DOC-01","DOC-02"],"next_review_at":"2027-03-01T00:00:00Z","account":{"id":"A1","opened_at":"2026-02-28","purpose":"personal","currency":"SEK"},"channel":"ios","session":{"device":"D1","ip":"203.0.113.7","country":"SE"},"recorded_at":"2026-03-01T11:00:01Z"}}"#;
+pub const IDENTITY: &str = r#"{"specversion":"1.0","id":"k-1","source":"kyc","type":"aml.identity.account.opened.v1","time":"2026-03-01T11:00:00Z","data":{"customer_id":"C1","identity_version":3,"segment":"retail","risk":"low","country":"SE","occupation":"teacher","expected_turnover":"50000","document":{"hash":"p-1","expires_at":"2030-01-31","type":"passport"},"phone_hash":"h1","email_hash":"h2","address_hash":"h3","field":"phone","reasons":["DOC-01","DOC-02"],"next_review_at":"2027-03-01T00:00:00Z","account":{"id":"A1","opened_at":"2026-02-28","purpose":"personal","currency":"SEK"},"channel":"ios","session":{"device":"D1","ip":"203.0.113.7","country":"SE"},"recorded_at":"2026-03-01T11:00:01Z"}}"#;
 
 /// A well-formed security event.
-const SECURITY: &str = r#"{"specversion":"1.0","id":"s-1","source":"login","type":"aml.security.payee.added.v1","time":"2026-03-01T11:00:00Z","data":{"customer_id":"C1","outcome":"success","method":"otp","payee":"A9","channel":"web","session":{"device":"D1"}}}"#;
+pub const SECURITY: &str = r#"{"specversion":"1.0","id":"s-1","source":"login","type":"aml.security.payee.added.v1","time":"2026-03-01T11:00:00Z","data":{"customer_id":"C1","outcome":"success","method":"otp","payee":"A9","channel":"web","session":{"device":"D1"}}}"#;
 
-fn base_currency() -> Currency {
+pub fn base_currency() -> Currency {
     Currency::parse("SEK").expect("SEK")
 }
 

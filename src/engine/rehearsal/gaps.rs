@@ -109,10 +109,13 @@ impl Decision {
         rule.filter.iter().for_each(|filter| conjuncts(rule, filter, &mut conditions));
         conjuncts(rule, &rule.when, &mut conditions);
         let mut rest = rule.clone();
+        // Exceptions are counted by name, but excuse whatever their name.
+        rest.unless.iter_mut().for_each(|exception| exception.name.clear());
+        let digest = |rule: &Rule| rule_digest(rule, &rulebook.lists, &rulebook.institution);
+        let meaning = digest(&rest);
         rest.filter = None;
         rest.when.kind = ExprKind::Literal(Literal::Bool(true));
-        let meaning = |rule| rule_digest(rule, &rulebook.lists, &rulebook.institution);
-        Self { meaning: meaning(rule), rest: meaning(&rest), conditions }
+        Self { meaning, rest: digest(&rest), conditions }
     }
 
     /// Why `self` and `other` raise the same alerts, if that can be told from their texts.
