@@ -72,6 +72,8 @@ enum Command {
     Status(people::StatusArguments),
     /// Put a file of events onto the log.
     Publish(publish::Arguments),
+    /// Serve an editor: the Language Server Protocol on standard input and output.
+    Lsp,
     /// Print the JSON Schemas of messages.
     Schema(schema::Arguments),
 }
@@ -135,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Rekyc(command) => people::rekyc(&command),
         Command::Status(arguments) => people::status(&arguments),
         Command::Publish(arguments) => publish::run(&arguments),
+        Command::Lsp => crate::lsp::serve().map(|()| exit::FINE).map_err(Into::into),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match outcome {

@@ -20,6 +20,8 @@ mod fuzz;
 #[cfg(test)]
 mod licences;
 #[cfg(test)]
+mod lsp;
+#[cfg(test)]
 mod nats_edge;
 #[cfg(test)]
 mod pipeline;

@@ -16,6 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("wire", &["domain", "pipeline::Delivery", "pipeline::Outgoing"]),
     // Reads rule files from disk, so that the language needs no disk.
     ("files", &["domain", "rulebook"]),
+    ("lsp", &["domain", "files", "rulebook"]),
     ("pipeline", &["domain", "rulebook", "engine", "wire", "telemetry"]),
     ("nats", &["domain", "engine::outcome", "pipeline", "telemetry"]),
     ("store", &["domain", "engine::outcome", "pipeline", "telemetry"]),
@@ -50,6 +51,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "domain",
             "engine",
             "files",
+            "lsp",
             "nats",
             "pipeline",
             "publish",
