@@ -91,6 +91,8 @@ struct EngineSection {
     series_events_max: Option<usize>,
     step_events_max: Option<usize>,
     sequence_tries_max: Option<usize>,
+    timers_max: Option<usize>,
+    tick_reach: Option<String>,
     parked_max: Option<usize>,
     allowed_lateness: Option<String>,
     judge_again_within: Option<String>,
@@ -204,6 +206,12 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
             "engine.sequence_tries_max",
             file.engine.sequence_tries_max,
             defaults.sequence_tries_max,
+        )?,
+        timers_max: file.engine.timers_max.unwrap_or(defaults.timers_max),
+        tick_reach: span(
+            "engine.tick_reach",
+            file.engine.tick_reach.as_deref(),
+            defaults.tick_reach,
         )?,
         parked_max: file.engine.parked_max.unwrap_or(defaults.parked_max),
         allowed_lateness: span(

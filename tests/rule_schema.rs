@@ -170,6 +170,7 @@ fn every_key_is_described_in_the_schema() {
     for entry in KEYS {
         let object = match entry.section {
             Section::Rule => &schema,
+            Section::Timer => &schema["$defs"]["timer"],
             Section::Sequence => &schema["$defs"]["sequence"],
             Section::Effective => &schema["$defs"]["effective"],
             Section::Alert => &schema["$defs"]["alert"],

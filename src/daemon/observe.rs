@@ -16,7 +16,7 @@ use crate::telemetry::log::Limited;
 use crate::telemetry::metrics::{LiveRule, Metrics};
 
 /// The limits that the engine can meet, as the metric names them.
-const LIMITS: [&str; 4] = ["keys", "series_events", "parked", "sequence_tries"];
+const LIMITS: [&str; 5] = ["keys", "series_events", "parked", "sequence_tries", "timers"];
 
 /// Kinds of keys that the engine remembers: customers with a record, keys of windows, open alerts.
 const KEY_KINDS: [&str; 3] = ["customer", "window", "open_alert"];
@@ -192,6 +192,7 @@ impl Observer {
     fn counts(&self, counts: &Counts) {
         self.metrics.late_events(counts.late);
         self.metrics.unknown_customers(counts.unknown_customer);
+        self.metrics.timers(counts.timers_fired, counts.absences_contradicted);
         for rule in &counts.rules {
             self.metrics.rule_evaluations(&rule.rule, rule.evaluated, rule.met_absent);
             self.metrics.rule_matches(&rule.rule, rule.matched);
@@ -204,6 +205,7 @@ impl Observer {
             counts.events_given_up,
             counts.parked_given_up,
             counts.searches_given_up,
+            counts.timers_refused,
         ];
         for (limit, times) in LIMITS.iter().zip(met) {
             if times > 0 {

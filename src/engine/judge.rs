@@ -27,11 +27,12 @@ use super::parked::Parked;
 use super::plan::Plan;
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
-use super::rule_plan::RulePlan;
+use super::rule_plan::{RulePlan, squeeze};
 use super::sequence::{Admission, Bindings, Search, Sequences};
 use super::strings::{Strings, Symbol};
 use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
 use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable};
+use super::timer::TimerSet;
 use super::witness::Judgement;
 
 /// Every so many sequences some keys are swept.
@@ -51,6 +52,8 @@ pub struct Origin<'a> {
     pub source: &'a str,
     /// CloudEvents id.
     pub id: &'a str,
+    /// The instant that wakes rules, when it is not the event itself but a timer that it started.
+    pub due: Option<Instant>,
 }
 
 /// Everything that is remembered between events.
@@ -64,22 +67,25 @@ pub struct State {
     pub row: Row,
     /// The latest event time seen, over all keys.
     pub watermark: Instant,
+    /// How far logged time has come for timers: the watermark, or a tick behind it.
+    pub clock: Instant,
+    pub(super) timers: Vec<TimerSet>,
     /// What rules made of events, if somebody listens.
     pub witness: Option<Vec<Judgement>>,
     open_alerts: OpenAlerts,
     journal: Journal,
-    words: Words,
-    tables: Vec<KeyTable>,
+    pub(super) words: Words,
+    pub(super) tables: Vec<KeyTable>,
     /// Where windows begin.
     calendar: Calendar,
-    keys: Vec<KeyRef>,
+    pub(super) keys: Vec<KeyRef>,
     sequences: Sequences,
     matches: MatchLog,
     bound: Bindings,
     memos: Vec<Memo>,
     entered: Vec<(u64, bool)>,
     values: Vec<Value>,
-    stamp: u64,
+    pub(super) stamp: u64,
 }
 
 impl State {
@@ -95,6 +101,8 @@ impl State {
             counts: Counts::default(),
             row: Row::default(),
             watermark: Instant::MIN,
+            clock: Instant::MIN,
+            timers: plan.timers.iter().map(|_| TimerSet::default()).collect(),
             witness: None,
             open_alerts: OpenAlerts::default(),
             journal: Journal::default(),
@@ -185,6 +193,10 @@ impl State {
         }
         for &step in &kind.steps {
             self.admit(plan, step, again);
+        }
+        // An event that is judged again moved its timers the first time.
+        if again.is_none() {
+            self.observe(plan, &kind.timers, origin);
         }
         let mut found = Vec::new();
         for &index in &kind.rules {
@@ -353,7 +365,7 @@ impl State {
             .collect()
     }
 
-    fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {
+    pub(super) fn frame<'a>(&'a mut self, plan: &'a Plan, mode: Mode) -> Frame<'a> {
         Frame {
             row: &self.row,
             strings: &self.strings,
@@ -373,7 +385,7 @@ impl State {
 
     /// Judges the row by one rule. True when its condition held and nothing excused it.
     #[expect(clippy::too_many_arguments, reason = "the hot path takes its parts one by one")]
-    fn rule(
+    pub(super) fn rule(
         &mut self,
         plan: &Plan,
         index: usize,
@@ -447,7 +459,7 @@ impl State {
                     rule,
                     (entity, about, id),
                     origin,
-                    (at, again.is_some(), is_late),
+                    (at, again.is_some(), is_late && origin.due.is_none()),
                     score,
                     effects,
                 );
@@ -468,7 +480,7 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let mode = if is_re_evaluated { Mode::AsOf(at) } else { Mode::Live };
-        let (message, evidence, asks_rekyc, reason) =
+        let (message, mut evidence, asks_rekyc, reason) =
             self.with_archive(plan, mode, score, |frame, archive| {
                 let asks = rule.rekyc_when.as_ref().is_none_or(|when| when(frame));
                 (
@@ -478,6 +490,13 @@ impl State {
                     message(&rule.rekyc_reason, frame, archive.strings),
                 )
             });
+        if let Some(timer) = &rule.rule.timer {
+            evidence.steps.push(StepEvidence {
+                name: "since".to_owned(),
+                text: squeeze(rule.rule.text(timer.span)),
+                event: event_ref(origin),
+            });
+        }
         self.open_alerts.raised((rule.symbol, key), &id, at, origin.sequence, score);
         let customer = self.row.get(customer_slot(&self.row)).symbol();
         let is_shadow = rule.rule.status == Status::Shadow;
@@ -498,7 +517,7 @@ impl State {
             at,
             event: event_ref(origin),
             is_late: is_late || evidence_is_late(&evidence, self.limits.allowed_lateness),
-            is_re_evaluated,
+            is_re_evaluated: is_re_evaluated && origin.due.is_none(),
             is_shadow,
             cooldown: rule.rule.alert.cooldown,
             evidence,
@@ -538,7 +557,7 @@ impl State {
             RequestVerdict::Open => {
                 let name = self.strings.text(customer).to_owned();
                 let parts = ["rekyc", &name, spec.scope.word(), shadow_word(is_shadow)];
-                let id = digest(&[&parts[..], &[origin.source, origin.id]].concat());
+                let id = digest(&parts, origin);
                 if self.open_requests.knows(&id) {
                     self.counts.rekyc_suppressed += 1;
                     return;
@@ -605,6 +624,9 @@ impl State {
             table.sweep(plans, (watermark, sequence), spare, SWEEP_KEYS);
         }
         let untouched = sequence.saturating_sub(IDLE_SEQUENCES);
+        for (set, layout) in self.timers.iter_mut().zip(&plan.timers) {
+            set.sweep(layout, untouched);
+        }
         self.matches.sweep(&plan.counted, watermark, untouched, spare);
         self.sequences.sweep(&plan.steps, watermark, untouched, spare);
         let retention = plan.finite_retention().saturating_add(spare);
@@ -646,6 +668,7 @@ impl State {
             keys: self.tables.iter().map(KeyTable::len).sum(),
             events: self.journal.len(),
             steps: self.sequences.len(),
+            timers: self.timers.iter().map(TimerSet::len).sum(),
             strings: self.strings.len(),
             parked: self.parked.len(),
             open_alerts: self.open_alerts.len(),
@@ -713,13 +736,16 @@ const fn shadow_word(is_shadow: bool) -> &'static str {
 fn alert_id(rule: &RulePlan, entity: &Entity, origin: Origin<'_>) -> String {
     let shadow = shadow_word(rule.rule.status == Status::Shadow);
     let name = rule.rule.name.as_str();
-    digest(&["alert", name, shadow, &entity.role, &entity.id, origin.source, origin.id])
+    digest(&["alert", name, shadow, &entity.role, &entity.id], origin)
 }
 
-/// 128 bits of BLAKE3 over length-prefixed parts, in hexadecimal.
-fn digest(parts: &[&str]) -> String {
+/// 128 bits of BLAKE3 over length-prefixed parts, in hexadecimal: those given, the opening event, and the
+/// instant if a timer opened it.
+fn digest(parts: &[&str], origin: Origin<'_>) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in parts {
+    let due = origin.due.map(|due| due.to_string());
+    let opening = [origin.source, origin.id].into_iter().chain(due.as_deref());
+    for part in parts.iter().copied().chain(opening) {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

@@ -152,7 +152,8 @@ pub fn fill_customer(
     row.set(Slot::CUSTOMER_NEXT_REVIEW_AT, || snapshot.next_review_at.into());
 }
 
-fn fill_account(row: &mut Row, account: Option<Symbol>, profiles: &Profiles) {
+/// Fills the account's facts.
+pub fn fill_account(row: &mut Row, account: Option<Symbol>, profiles: &Profiles) {
     let Some(account) = account.and_then(|account| profiles.account(account)) else { return };
     row.set(Slot::ACCOUNT_OPENED_AT, || account.opened_at.into());
     row.set(Slot::ACCOUNT_PURPOSE, || account.purpose.into());

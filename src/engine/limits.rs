@@ -14,6 +14,10 @@ pub struct Limits {
     pub step_events_max: usize,
     /// Most combinations of events that are tried to complete a sequence.
     pub sequence_tries_max: usize,
+    /// Most timers of one kind, running or not. A key beyond it has none.
+    pub timers_max: usize,
+    /// A tick is believed only when it is at most so far ahead of logged time.
+    pub tick_reach: Span,
     /// Most parked transactions. Beyond it the oldest is not judged again by itself.
     pub parked_max: usize,
     /// How far behind the latest time seen for its key an event may be before it is marked late.
@@ -30,6 +34,8 @@ impl Default for Limits {
             series_events_max: 100_000,
             step_events_max: 1_000,
             sequence_tries_max: 10_000,
+            timers_max: 10_000_000,
+            tick_reach: Span::minutes(15),
             parked_max: 100_000,
             allowed_lateness: Span::minutes(5),
             judge_again_within: Span::days(1),
@@ -50,6 +56,12 @@ pub struct Counts {
     pub events_given_up: u64,
     /// Sequences that were not looked for to the end, because too many combinations were tried.
     pub searches_given_up: u64,
+    /// Keys that got no timer, because there were too many.
+    pub timers_refused: u64,
+    /// Timers whose instant has passed.
+    pub timers_fired: u64,
+    /// Events that came after it was told that they had not.
+    pub absences_contradicted: u64,
     /// Parked transactions given up.
     pub parked_given_up: u64,
     /// Re-KYC requests held back by the cool-down of their cause.
@@ -84,6 +96,8 @@ pub struct Sizes {
     pub events: usize,
     /// Events kept for steps of sequences.
     pub steps: usize,
+    /// Timers, running or not.
+    pub timers: usize,
     /// Different texts.
     pub strings: usize,
     /// Parked transactions.

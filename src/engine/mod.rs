@@ -3,6 +3,7 @@
 //! [`Engine::apply`] is the only function that changes state. It is synchronous and deterministic: no
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
+mod alarm;
 mod calendar;
 mod closure;
 mod compiled_list;
@@ -31,6 +32,7 @@ mod suppress;
 mod table;
 mod tally;
 mod text;
+mod timer;
 mod wake;
 mod window;
 pub mod witness;
@@ -40,7 +42,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{IdentityEvent, IdentityKind};
 use crate::domain::identity::ImpossibleTransition;
-use crate::domain::{Body, Control, Event, Fate, Instant, SecurityEvent, Transaction};
+use crate::domain::{Body, Control, Event, Fate, Instant, SecurityEvent, Span, Transaction};
 use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::EventName;
 
@@ -119,12 +121,26 @@ impl Engine {
     pub fn seed_identity(&mut self, at: Instant, event: &IdentityEvent<'_>) {
         let customer = self.state.strings.intern(&event.customer);
         self.state.profiles.apply(customer, event, at, &mut self.state.strings);
+        let origin = Origin { sequence: 0, at, source: "given", id: &event.customer, due: None };
+        self.state.observe_seed(&self.plan, customer, origin);
     }
 
     /// Applies one event of the log; sequences must rise.
     pub fn apply(&mut self, sequence: u64, event: &Event<'_>) -> Outcome {
         let mut effects = Vec::new();
-        let origin = Origin { sequence, at: event.at, source: &event.source, id: &event.id };
+        let origin =
+            Origin { sequence, at: event.at, source: &event.source, id: &event.id, due: None };
+        let moves_time = match &event.body {
+            Body::Control(Control::Tick) => {
+                let reach = self.state.limits.tick_reach;
+                timer::believed(event.at, self.state.clock, reach)
+            }
+            Body::Control(_) => false,
+            _ => true,
+        };
+        if moves_time {
+            self.state.pass_time(&self.plan, event.at, &mut effects);
+        }
         let fate = match &event.body {
             Body::Transaction(transaction) => self.transaction(origin, transaction, &mut effects),
             Body::Identity(identity) => self.identity(origin, identity, &mut effects),
@@ -135,7 +151,16 @@ impl Engine {
         if fate != Fate::Control {
             self.advance(origin);
         }
+        // What an event from the past has set may have passed already.
+        self.state.pass_time(&self.plan, Instant::MIN, &mut effects);
         Outcome { fate, effects }
+    }
+
+    /// Lets time pass to `at`, what fires at that very instant included, as ticks of an idle log do.
+    pub(super) fn let_time_pass(&mut self, at: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.state.pass_time(&self.plan, at.plus(Span(1)), &mut effects);
+        effects
     }
 
     /// Event time has come this far; now and then, what nothing can need any more is let go. That
@@ -258,7 +283,13 @@ impl Engine {
             return;
         }
         for (sequence, parked, is_done) in state.parked.release(customer) {
-            let origin = Origin { sequence, at: parked.at, source: &parked.source, id: &parked.id };
+            let origin = Origin {
+                sequence,
+                at: parked.at,
+                source: &parked.source,
+                id: &parked.id,
+                due: None,
+            };
             let legs = legs::legs(&parked.transaction, &state.profiles, &mut state.strings);
             for leg in legs.into_iter().flatten().filter(|leg| leg.customer == Some(customer)) {
                 let then = state.profiles.as_of(customer, parked.at);
@@ -303,7 +334,7 @@ impl Engine {
     ) -> Fate {
         match control {
             Control::Tick => {}
-            Control::Rulebook { digest } => effects.push(self.activate(digest)),
+            Control::Rulebook { digest } => effects.push(self.activate(digest, origin)),
             Control::Disposition { alert, verdict, by, note } => {
                 effects.push(Effect::AlertDecided(Box::new(Decision {
                     alert: alert.to_string(),
@@ -318,7 +349,7 @@ impl Engine {
     }
 
     /// Swaps the rulebook; windows whose meaning is unchanged keep their events.
-    fn activate(&mut self, digest: &str) -> Effect {
+    fn activate(&mut self, digest: &str, origin: Origin<'_>) -> Effect {
         let digest = digest.to_owned();
         let Some(rulebook) = self.offered.get(&digest) else {
             return Effect::RulebookMissing { digest };
@@ -329,6 +360,7 @@ impl Engine {
             let (plan, strings) = Plan::new(&rulebook, strings);
             let old = std::mem::replace(&mut self.plan, plan);
             self.state.move_to(&old, &mut self.plan, strings);
+            self.state.move_timers(&old, &self.plan, origin);
         }
         Effect::RulebookActivated { digest }
     }

@@ -28,6 +28,7 @@ use super::rule_plan::{self, RulePlan};
 use super::sequence::StepLayout;
 use super::strings::Strings;
 use super::table::{CarryOver, RoleSlots};
+use super::timer::TimerLayout;
 use super::wake::{self, Wake};
 use super::window::{ColumnKind, FoldKind, FoldPlan, Reading, SeriesPlan, WindowPlan};
 
@@ -43,6 +44,10 @@ pub struct Plan {
     pub series: Vec<Vec<SeriesPlan>>,
     /// What is kept of the steps of sequences.
     pub steps: Vec<StepLayout>,
+    /// Timers.
+    pub timers: Vec<TimerLayout>,
+    /// By timer, the rules that it wakes.
+    pub woken: Vec<Vec<usize>>,
     /// Rules whose matches others read.
     pub counted: Vec<CountedRule>,
     /// Whether some rule reads ids of events.
@@ -70,6 +75,8 @@ pub struct KindPlan {
     pub feeds: Vec<(usize, usize)>,
     /// Steps of sequences that it may be.
     pub steps: Vec<usize>,
+    /// Timers that it may start, stop or set back.
+    pub timers: Vec<usize>,
     /// Rules that it wakes.
     pub rules: Vec<usize>,
 }
@@ -114,6 +121,8 @@ pub struct Layout {
     pub steps: Vec<StepLayout>,
     /// Rules whose matches others read.
     pub counted: Vec<CountedRule>,
+    /// Timers.
+    pub timers: Vec<TimerLayout>,
     tables: Vec<TableLayout>,
     /// Canonical text, the legs that it can let in, and the test.
     filters: Vec<(String, Wake, BoolFn)>,
@@ -138,6 +147,7 @@ impl Plan {
             strings,
             steps: Vec::new(),
             counted: Vec::new(),
+            timers: Vec::new(),
             tables: Vec::new(),
             filters: Vec::new(),
             memos: 0,
@@ -153,11 +163,11 @@ impl Plan {
             .filter(|rule| rule.status != Status::Off)
             .map(|rule| RulePlan::new(rule, &mut layout))
             .collect();
-        let Layout { strings, steps, counted, tables, filters, memos, .. } = layout;
+        let Layout { strings, steps, counted, timers, tables, filters, memos, .. } = layout;
         for rule in &mut rules {
             rule.counted = counted.iter().position(|counted| counted.name == rule.rule.name);
         }
-        let all = EventName::all().map(|name| kind_plan(name, &tables, &steps, &rules));
+        let all = EventName::all().map(|name| kind_plan(name, &tables, (&steps, &timers), &rules));
         let kinds: Vec<KindPlan> = all.collect();
         let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
             (0..wake::PLACES)
@@ -176,12 +186,14 @@ impl Plan {
         let reads_ids = rules.iter().any(|rule| reads_ids(&rule.rule));
         let plan = Self {
             rulebook: Arc::clone(rulebook),
+            woken: woken(&rules, timers.len()),
             rules,
             tables,
             series,
             reads_ids,
             steps,
             counted,
+            timers,
             filters,
             kinds,
             legs: legs.unwrap_or_default(),
@@ -230,6 +242,7 @@ impl KindPlan {
             enter: self.enter.clone(),
             find: self.find.clone(),
             feeds: self.feeds.iter().filter(feeds).copied().collect(),
+            timers: self.timers.clone(),
             steps: self.steps.iter().filter(is_step).copied().collect(),
             rules: self.rules.iter().filter(wakes).copied().collect(),
         }
@@ -239,14 +252,16 @@ impl KindPlan {
 fn kind_plan(
     name: EventName,
     tables: &[TableLayout],
-    steps: &[StepLayout],
+    (steps, timers): (&[StepLayout], &[TimerLayout]),
     rules: &[RulePlan],
 ) -> KindPlan {
     let mut kind = KindPlan::default();
     let fed = steps.iter().enumerate().filter(|(_, step)| step.event == name);
     kind.steps = fed.map(|(index, _)| index).collect();
+    let concerned = timers.iter().enumerate().filter(|(_, timer)| timer.concerns(name));
+    kind.timers = concerned.map(|(index, _)| index).collect();
     for (index, rule) in rules.iter().enumerate() {
-        if rule.rule.trigger == name {
+        if rule.rule.trigger == name && rule.timer.is_none() {
             kind.rules.push(index);
         }
     }
@@ -259,7 +274,10 @@ fn kind_plan(
                 rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index))
             }) || kind.steps.iter().any(|&step| {
                 steps.get(step).is_some_and(|step| step.tables.contains(&table_index))
-            });
+            }) || kind
+                .timers
+                .iter()
+                .any(|&timer| timers.get(timer).is_some_and(|it| it.tables.contains(&table_index)));
         // Matches are counted as of the latest time of their key, so that time is kept by itself.
         let is_timed = rules.iter().any(|rule| rule.timed.contains(&table_index));
         if !feeds.is_empty() || is_timed {
@@ -544,4 +562,13 @@ fn reads_ids(rule: &Rule) -> bool {
         expr.each_part(&mut |part| is_read |= matches!(part.kind, ExprKind::EventId));
     });
     is_read
+}
+
+/// By timer, the rules that it wakes, in the order in which rules are evaluated.
+fn woken(rules: &[RulePlan], timers: usize) -> Vec<Vec<usize>> {
+    let of = |timer| {
+        let woken = rules.iter().enumerate().filter(move |(_, rule)| rule.timer == Some(timer));
+        woken.map(|(index, _)| index).collect()
+    };
+    (0..timers).map(of).collect()
 }

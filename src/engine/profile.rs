@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::domain::event::{AccountFacts, IdentityEvent, IdentityKind};
 use crate::domain::identity::{ImpossibleTransition, transition};
 use crate::domain::{Country, Instant, Risk, Segment, Verification};
+use crate::rulebook::catalogue::Slot;
 
 use super::strings::{Strings, Symbol};
 
@@ -151,6 +152,36 @@ impl Profiles {
         self.profile(customer).is_some_and(|profile| {
             profile.versions.last().is_some_and(|version| version.after.state.is_some())
         })
+    }
+
+    /// All customers, in the order in which they were first named.
+    pub fn customers(&self) -> Vec<Symbol> {
+        let places = self.by_customer.iter().zip(0_u32..);
+        places.filter(|(place, _)| place.is_some()).map(|(_, number)| Symbol(number)).collect()
+    }
+
+    /// The accounts of `customer`.
+    pub fn accounts_of(&self, customer: Symbol) -> Vec<Symbol> {
+        let places = self.by_account.iter().zip(0_u32..);
+        let owned = places.filter(|(account, _)| {
+            account.as_ref().is_some_and(|account| account.owner == Some(customer))
+        });
+        owned.map(|(_, number)| Symbol(number)).collect()
+    }
+
+    /// The newest date that is known of a customer or account: the fact at `slot`.
+    pub fn date(&self, key: Symbol, slot: Slot) -> Option<Instant> {
+        if slot == Slot::ACCOUNT_OPENED_AT {
+            return self.account(key)?.opened_at;
+        }
+        let newest = self.profile(key)?.versions.last()?.after;
+        match slot {
+            Slot::CUSTOMER_SINCE => newest.since,
+            Slot::CUSTOMER_VERIFIED_AT => newest.verified_at,
+            Slot::CUSTOMER_DOCUMENT_EXPIRES_AT => newest.document_expires_at,
+            Slot::CUSTOMER_NEXT_REVIEW_AT => newest.next_review_at,
+            _ => None,
+        }
     }
 
     /// The account's facts.

@@ -200,8 +200,12 @@ fn perform(
     }
     let mut performance =
         Performance { alerts: Vec::new(), requests: Vec::new(), judgements: Vec::new() };
-    for (sequence, event) in (1..).zip(story::events(example)) {
-        for effect in engine.apply(sequence, &event).effects {
+    for (sequence, step) in (1..).zip(story::steps(example)) {
+        let effects = match step {
+            story::Step::Event(event) => engine.apply(sequence, &event).effects,
+            story::Step::Tick(at) => engine.let_time_pass(at),
+        };
+        for effect in effects {
             match effect {
                 Effect::AlertRaised(alert) if alert.rule == rule.name => {
                     performance.alerts.push(*alert);

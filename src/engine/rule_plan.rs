@@ -17,6 +17,7 @@ use super::matches::MatchesRead;
 use super::plan::{Layout, let_memos};
 use super::sequence::SequencePlan;
 use super::strings::Symbol;
+use super::timer::TimerLayout;
 use super::wake::Wake;
 use super::witness::{Clause, clauses};
 
@@ -41,6 +42,8 @@ pub struct RulePlan {
     pub filter: Option<BoolFn>,
     /// The events that must have come before.
     pub sequence: Option<SequencePlan>,
+    /// The timer that wakes it, among all timers.
+    pub timer: Option<usize>,
     /// Its place among the rules whose matches others read.
     pub counted: Option<usize>,
     /// The condition.
@@ -135,6 +138,7 @@ impl RulePlan {
         let mut compiler = Compiler { rule, layout, lets };
         let filter = rule.filter.as_ref().map(|filter| compiler.condition(filter));
         let sequence = rule.sequence.as_ref().map(|it| SequencePlan::new(&mut compiler, it));
+        let waits = rule.timer.as_ref().map(|it| TimerLayout::place(&mut compiler, it));
         let when = compiler.condition(&rule.when);
         let unless = rule.unless.iter().map(|item| compiler.condition(&item.expr)).collect();
         let score = compiler.number(&rule.alert.score);
@@ -162,6 +166,7 @@ impl RulePlan {
             timed,
             filter,
             sequence,
+            timer: waits,
             counted: None,
             when,
             unless,
@@ -283,7 +288,7 @@ pub fn condition(compiler: &mut Compiler<'_>, expr: &Expr) -> ConditionPlan {
 }
 
 /// One line: a condition may be written over several.
-fn squeeze(text: &str) -> String {
+pub fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -313,6 +318,7 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
     }
     let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
     let steps = rule.sequence.iter().flat_map(|sequence| sequence.by.iter().copied());
+    let steps = steps.chain(rule.timer.iter().map(|timer| timer.by));
     for role in keys.chain(steps).chain([rule.entity, Role::CUSTOMER]) {
         all.extend(
             Family::ALL.map(|family| rule.catalogue.role_slot(role, family)).into_iter().flatten(),

@@ -87,6 +87,12 @@ impl KeyTable {
         KeyRef::Known(key)
     }
 
+    /// The row's key, if it is there; nothing is noted of it.
+    pub fn peek(&self, row: &Row) -> KeyRef {
+        let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
+        self.lookup(&symbols).map_or(KeyRef::New, KeyRef::Known)
+    }
+
     fn touch(&mut self, key: u32, row: &Row, watermark: Instant) {
         if let Some(state) = self.keys.get_mut(key as usize) {
             state.latest = state.latest.max(row.at);

@@ -17,6 +17,7 @@ use super::{Engine, Limits};
 
 mod matches;
 mod sequences;
+mod timers;
 
 /// A rule with a table by risk, so that an unknown customer has no floor.
 const MANY_DEPOSITS: &str = r#"

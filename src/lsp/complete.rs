@@ -64,23 +64,8 @@ pub fn is_expression(path: &[&str]) -> bool {
     )
 }
 
-fn section_of(path: &[&str]) -> Option<Section> {
-    Some(match path {
-        [] => Section::Rule,
-        ["alert"] => Section::Alert,
-        ["rekyc"] => Section::Rekyc,
-        ["params", _] => Section::Table,
-        ["tests"] => Section::Test,
-        ["tests", "given"] => Section::Given,
-        ["tests", "events"] => Section::Event,
-        ["tests", "alerts"] => Section::ExpectedAlert,
-        ["tests", "rekyc"] => Section::ExpectedRekyc,
-        _ => return None,
-    })
-}
-
 fn keys(context: &Context) -> Vec<CompletionItem> {
-    let Some(section) = section_of(&context.path()) else { return Vec::new() };
+    let Some(section) = Section::under(&context.path()) else { return Vec::new() };
     let known = KEYS.iter().filter(|entry| entry.section == section);
     known
         .map(|entry| {
@@ -95,7 +80,7 @@ fn keys(context: &Context) -> Vec<CompletionItem> {
 pub fn key_entry(context: &Context) -> Option<&'static KeyEntry> {
     let path = context.path();
     let (key, above) = path.split_last()?;
-    let section = section_of(above)?;
+    let section = Section::under(above)?;
     KEYS.iter().find(|entry| entry.section == section && entry.key == *key)
 }
 

@@ -3,8 +3,8 @@
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
 //! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call`,
-//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `matches`, `effective`,
-//! `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `timer`, `matches`,
+//! `effective`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
@@ -23,6 +23,7 @@ pub mod params;
 mod section;
 pub mod sequence;
 mod template;
+pub mod timer;
 mod units;
 mod window;
 
@@ -36,11 +37,12 @@ use super::institution::Institution;
 use super::meaning;
 use super::parse;
 use super::source::{self, Node, NodeKind};
+use super::syntax::Syntax;
 use super::typed::{
     Aggregate, AlertSpec, Exception, Expr, ExprKind, Let, List, Literal, Param, RekycSpec, Rule,
     SourceSpan,
 };
-use super::waking::{Effective, Matches, Sequence, Step};
+use super::waking::{Effective, Matches, Sequence, Step, Timer};
 use header::Header;
 use names::Named;
 
@@ -102,6 +104,10 @@ pub fn check(
         lets_to_come: BTreeSet::new(),
         bound: BTreeSet::new(),
         steps: Vec::new(),
+        is_timed: false,
+        timer: None,
+        is_event_checked: false,
+        event_conditions: Vec::new(),
         params: Vec::new(),
         lets: Vec::new(),
         aggregates: Vec::new(),
@@ -133,6 +139,14 @@ struct Checker<'a> {
     bound: BTreeSet<String>,
     /// The steps of the sequence.
     steps: Vec<Step>,
+    /// The rule is woken by an instant.
+    is_timed: bool,
+    /// What it waits for; `None` when that was not understood.
+    timer: Option<Timer>,
+    /// The condition of an event that starts or stops a timer is being checked.
+    is_event_checked: bool,
+    /// The events that start or stop a timer, with their conditions as written.
+    event_conditions: Vec<(EventName, Option<Syntax>)>,
     params: Vec<Param>,
     lets: Vec<Let>,
     aggregates: Vec<Aggregate>,
@@ -238,6 +252,7 @@ impl Checker<'_> {
             severity: header.severity,
             tags: header.tags,
             trigger: self.trigger?,
+            timer: self.timer.take(),
             sequence: logic
                 .sequence
                 .map(|sequence| Sequence { steps: std::mem::take(&mut self.steps), ..sequence }),
@@ -273,13 +288,15 @@ impl Checker<'_> {
         self.params(root);
         let place = self.outside();
         let before = Place { steps: 0, ..place };
-        let filter =
-            root.entry("where").and_then(|entry| self.condition_node(&entry.value, before));
+        let filter = self.filter(root, before);
         self.lets(root);
         let sequence = self.sequence(head);
-        let when = match (root.entry("when"), root.entry("sequence")) {
-            // The sequence is condition enough.
-            (None, Some(sequence)) => Some(always(sequence.key_span)),
+        self.timer_conditions();
+        let enough =
+            root.entry("sequence").or_else(|| root.entry("trigger").filter(|_| self.is_timed));
+        let when = match (root.entry("when"), enough) {
+            // The sequence, or the instant, is condition enough.
+            (None, Some(enough)) => Some(always(enough.key_span)),
             _ => self
                 .required(root, "when", first_key, "a rule")
                 .and_then(|entry| self.condition_node(&entry.value, place)),
@@ -356,7 +373,7 @@ impl Checker<'_> {
         }
         let names = RuleNames {
             catalogue: self.catalogue,
-            trigger: self.trigger,
+            trigger: self.trigger.filter(|_| !self.is_timed),
             entity,
             lets: &lets,
             lists: self.lists,

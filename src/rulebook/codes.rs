@@ -180,6 +180,14 @@ codes! {
     "E084", "a named value that comes too late for a step",
     "A condition of a step is decided when the step's event comes. A `let` that reads a window or steps is worked \
      out only when the last step is there; write out in the step what it needs.";
+    "E085", "a timer that cannot run",
+    "A rule may be woken by an instant: `trigger: { absent: EVENT, by: ROLE, for: 30d }` when something has not come, \
+     with `after: EVENT` since something else, or `trigger: { due: customer.next_review_at, by: customer, after: 30d }` \
+     when a date has passed. No event is there at that instant: the rule reads `now`, the facts about the timer's key, \
+     and windows of that key.";
+    "E086", "not a date of the timer's key",
+    "`due` waits for a date that is known of the customer or account: a fact that is a time, such as \
+     `customer.next_review_at` or `account.opened_at`.";
     "E087", "matches that cannot be counted",
     "`matches(\"rule-id\", 7d)` counts the matches of another rule of this folder for the same key: the rule's own \
      entity, or the role behind `by`. The other rule must be about that role. What is decided before any rule, such \

@@ -28,6 +28,8 @@ pub struct Example {
     pub lists: BTreeMap<String, List>,
     /// The events, `every`/`times` already unrolled, in the order of the file.
     pub events: Vec<ExampleEvent>,
+    /// Instants to which time passes though nothing happens, `tick` and `until`, sorted.
+    pub ticks: Vec<Instant>,
     /// The alerts that must come, in order; no others may.
     pub alerts: Vec<ExpectedAlert>,
     /// The re-KYC requests that must come, in order; `None` when the test does not say.

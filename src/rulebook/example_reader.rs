@@ -35,7 +35,8 @@ pub struct RuleNames<'a> {
 }
 
 /// All keys of a test, in the order in which `weir rules fmt` puts them.
-pub const KEYS: &[&str] = &["name", "start", "given", "defaults", "events", "alerts", "rekyc"];
+pub const KEYS: &[&str] =
+    &["name", "start", "given", "defaults", "events", "until", "alerts", "rekyc"];
 
 /// Keys of `given`.
 pub const GIVEN_KEYS: &[&str] = &["customer", "account", "list"];
@@ -49,7 +50,7 @@ pub fn read(
     problems: &mut Vec<Diagnostic>,
     path: &str,
 ) -> Vec<Example> {
-    let mut reader = Reader { rule, path, problems };
+    let mut reader = Reader { rule, path, problems, ticks: Vec::new() };
     let mut examples = Vec::new();
     let mut names = BTreeSet::new();
     for item in reader.sequence(node, "`tests`") {
@@ -75,6 +76,8 @@ struct Reader<'a> {
     rule: &'a RuleNames<'a>,
     path: &'a str,
     problems: &'a mut Vec<Diagnostic>,
+    /// Instants of the story to which time passes.
+    ticks: Vec<Instant>,
 }
 
 /// Facts by entity, as written under `given`.
@@ -94,7 +97,8 @@ impl Reader<'_> {
         let get = |key| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         let (name, start, given) = (get("name"), get("start"), get("given"));
         let (defaults, events) = (get("defaults"), get("events"));
-        let (alerts, rekyc) = (get("alerts"), get("rekyc"));
+        let (alerts, rekyc, until) = (get("alerts"), get("rekyc"), get("until"));
+        self.ticks.clear();
         let start = self.start(start)?;
         let name = self.required(name, node.span, "name");
         let name_span = name.map_or(node.span, |name| name.span);
@@ -103,7 +107,12 @@ impl Reader<'_> {
         let defaults = self.defaults(defaults, start);
         let events = self
             .required(events, node.span, "events")
-            .map(|events| self.events(events, start, &defaults));
+            .map(|events| self.events(events, (start, until.is_some()), &defaults));
+        if let Some(until) = until {
+            let until = self.offset(until, start);
+            self.ticks.extend(until);
+        }
+        self.ticks.sort_unstable();
         let alerts = self
             .required(alerts, node.span, "alerts")
             .map(|alerts| self.expected_alerts(alerts, start));
@@ -117,6 +126,7 @@ impl Reader<'_> {
             accounts: given.accounts,
             lists: given.lists,
             events: events?,
+            ticks: std::mem::take(&mut self.ticks),
             alerts: alerts?,
             rekyc,
         })

@@ -14,7 +14,7 @@ use super::institution::Institution;
 use super::typed::{
     Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status, WindowSpan,
 };
-use super::waking::Sequence;
+use super::waking::{EventFilter, Sequence, Timer, TimerKind};
 
 /// Hexadecimal BLAKE3 of what `rule` means, with `lists` as they are now.
 ///
@@ -37,6 +37,9 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>, institution: &Institut
     let _ = write!(out, "wakes {:?} about ", rule.trigger);
     write_key(&mut out, rule, rule.entity);
     out.push('\n');
+    if let Some(timer) = &rule.timer {
+        let _ = writeln!(out, "timer {}", timer_text(rule, timer));
+    }
     if let Some(effective) = rule.effective {
         let _ = writeln!(out, "effective {:?} {:?}", effective.from, effective.to);
     }
@@ -125,6 +128,32 @@ fn write_field(out: &mut String, rule: &Rule, slot: Slot) {
 }
 
 /// A role by its name and the fields that carry it, which a deployment may change.
+/// What a timer waits for, as text: equal texts keep equal state.
+#[must_use]
+pub fn timer_text(rule: &Rule, timer: &Timer) -> String {
+    let mut out = String::from("by ");
+    write_key(&mut out, rule, timer.by);
+    let event = |out: &mut String, word: &str, filter: &EventFilter| {
+        let _ = write!(out, "{word} {:?} ", filter.event);
+        if let Some(filter) = &filter.filter {
+            write_expr(out, rule, filter);
+        }
+    };
+    match &timer.kind {
+        TimerKind::Absent { event: absent, after, length } => {
+            event(&mut out, "absent", absent);
+            if let Some(after) = after {
+                event(&mut out, "after", after);
+            }
+            let _ = write!(out, "for {length:?}");
+        }
+        TimerKind::Due { fact, after } => {
+            let _ = write!(out, "due {} after {after:?}", rule.catalogue.field(*fact).path);
+        }
+    }
+    out
+}
+
 fn write_sequence(out: &mut String, rule: &Rule, sequence: &Sequence) {
     out.push_str("sequence by ");
     sequence.by.iter().for_each(|key| write_key(out, rule, *key));

@@ -17,6 +17,7 @@ pub const PATH: &str = ".schema/rule.schema.json";
 const fn required(section: Section) -> &'static [&'static str] {
     match section {
         Section::Rule => &["lang", "rule", "title", "severity", "alert"],
+        Section::Timer => &["by"],
         Section::Sequence => &["by", "within", "steps"],
         Section::Alert => &["score", "message"],
         Section::Rekyc => &["scope", "level", "cause", "reason", "due"],
@@ -35,8 +36,13 @@ pub fn rule(catalogue: &Catalogue) -> Value {
         object.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
         object.insert("title".into(), json!("Weir rule file"));
         object.insert("$defs".into(), definitions(catalogue));
-        // A sequence is trigger and condition enough.
-        let wakes = json!([{ "required": ["trigger", "when"] }, { "required": ["sequence"] }]);
+        // A sequence is trigger and condition enough, and so is an instant.
+        let instant = json!({ "properties": { "trigger": { "type": "object" } } });
+        let wakes = json!([
+            { "required": ["trigger", "when"] },
+            { "required": ["sequence"] },
+            { "required": ["trigger"], "allOf": [instant] },
+        ]);
         object.insert("anyOf".into(), wakes);
     }
     schema
@@ -63,6 +69,9 @@ fn section(section: Section, catalogue: &Catalogue) -> Value {
     };
     if section == Section::Event {
         properties.extend(events(catalogue));
+        let tick =
+            json!({ "type": "object", "maxProperties": 0, "description": "Only time passes." });
+        properties.insert("tick".to_owned(), tick);
     }
     json!({
         "type": "object",
@@ -86,9 +95,9 @@ fn reference(name: &str) -> Value {
 fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
     use Section as S;
     match (section, key) {
-        (S::Rule, "trigger") => reference("trigger"),
-        (S::Rule, "entity") => reference("role"),
-        (S::Rule, "where" | "when") | (S::Alert, "score") | (S::Rekyc, "when") => {
+        (S::Rule, "trigger") => json!({ "anyOf": [reference("trigger"), reference("timer")] }),
+        (S::Rule, "entity") | (S::Timer, "by") => reference("role"),
+        (S::Rule | S::Timer, "where") | (S::Rule | S::Rekyc, "when") | (S::Alert, "score") => {
             reference("expression")
         }
         (S::Rule, "tags") => json!({
@@ -117,6 +126,7 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         }),
         (S::Rule, "sequence") => reference("sequence"),
         (S::Rule, "effective") => reference("effective"),
+        (S::Timer, "absent" | "after" | "due") => json!({ "type": "string", "minLength": 1 }),
         (S::Sequence, "by") => json!({
             "anyOf": [reference("role"), { "type": "array", "items": reference("role"), "minItems": 1 }],
         }),
@@ -159,7 +169,9 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
             "additionalProperties": facts(catalogue, role),
         }),
         (S::Event | S::ExpectedAlert | S::ExpectedRekyc, "at")
-        | (S::Event, "every" | "arrives") => reference("duration"),
+        | (S::Event, "every" | "arrives")
+        | (S::Timer, "for")
+        | (S::Test, "until") => reference("duration"),
         (S::Event, "times") => json!({ "type": "integer", "minimum": 1, "maximum": 10_000 }),
         _ => reference("scalar"),
     }
@@ -186,6 +198,7 @@ fn definitions(catalogue: &Catalogue) -> Value {
         "role": described(roles.collect()),
         "field": { "enum": fields },
         "table": section(Section::Table, catalogue),
+        "timer": section(Section::Timer, catalogue),
         "sequence": section(Section::Sequence, catalogue),
         "effective": section(Section::Effective, catalogue),
         "alert": section(Section::Alert, catalogue),

@@ -16,7 +16,7 @@ use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 pub use super::list::{List, ListRow};
-use super::waking::{Effective, Matches, Sequence};
+use super::waking::{Effective, Matches, Sequence, Timer};
 
 /// All rules that are loaded together, in order of their names.
 #[derive(Clone, Debug)]
@@ -92,8 +92,11 @@ pub struct Rule {
     pub severity: Severity,
     /// Free tags by kind (`typology`, `regulation`, `owner`, ...).
     pub tags: BTreeMap<String, Vec<String>>,
-    /// The event that wakes it; that of the last step for a sequence.
+    /// The event that wakes it; that of the last step for a sequence. No event wakes a rule with a timer:
+    /// there it is the one in whose fields the key is looked up.
     pub trigger: EventName,
+    /// The instant that wakes it instead.
+    pub timer: Option<Timer>,
     /// The events that must have come before, and the waking one.
     pub sequence: Option<Sequence>,
     /// Outside of it the rule judges nothing; its windows stay warm.
@@ -685,6 +688,9 @@ impl Rule {
         self.filter.iter().for_each(&mut *note);
         if let Some(sequence) = &self.sequence {
             sequence.each_expr(note);
+        }
+        if let Some(timer) = &self.timer {
+            timer.each_expr(note);
         }
         note(&self.when);
         self.lets.iter().for_each(|item| note(&item.expr));

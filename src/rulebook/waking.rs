@@ -1,12 +1,12 @@
-//! What wakes a rule beside a single event, or holds it back: a sequence of events, the matches of other
-//! rules, and the span in which it judges.
+//! What wakes a rule beside a single event, or holds it back: a sequence of events, an instant at which
+//! something has not happened, the matches of other rules, and the span in which it judges.
 //!
 //! The checker makes these values and the engine searches by them. Conditions of a step are parted here:
 //! what the step's own event decides, and what ties it to earlier steps.
 
 use crate::domain::{Instant, Span};
 
-use super::catalogue::{EventName, Role};
+use super::catalogue::{EventName, Role, Slot};
 use super::typed::{Expr, ExprKind, SourceSpan};
 
 /// Events in order, of one key, within a span of time. The last step wakes the rule.
@@ -36,6 +36,57 @@ pub struct Step {
     pub kept: Vec<Expr>,
     /// Where its event and condition are written.
     pub span: SourceSpan,
+}
+
+/// An instant that wakes a rule, for each key by itself.
+#[derive(Clone, Debug)]
+pub struct Timer {
+    /// What it waits for.
+    pub kind: TimerKind,
+    /// The role of its keys.
+    pub by: Role,
+    /// Where it is written.
+    pub span: SourceSpan,
+}
+
+/// What a [`Timer`] waits for.
+#[derive(Clone, Debug)]
+pub enum TimerKind {
+    /// That an event does not come.
+    Absent {
+        /// The event; it sets the timer back, or stops one that another event started.
+        event: Box<EventFilter>,
+        /// What starts it; without, the first sight of the key does.
+        after: Option<Box<EventFilter>>,
+        /// How long it waits.
+        length: Span,
+    },
+    /// That a date known of the key has passed.
+    Due {
+        /// The date.
+        fact: Slot,
+        /// How long after it.
+        after: Span,
+    },
+}
+
+/// Which events start or stop a timer.
+#[derive(Clone, Debug)]
+pub struct EventFilter {
+    /// Their kind.
+    pub event: EventName,
+    /// Which of them, decided when one comes.
+    pub filter: Option<Expr>,
+}
+
+impl Timer {
+    /// The conditions of its events.
+    pub fn each_expr(&self, note: &mut dyn FnMut(&Expr)) {
+        if let TimerKind::Absent { event, after, .. } = &self.kind {
+            event.filter.iter().for_each(&mut *note);
+            after.iter().flat_map(|after| &after.filter).for_each(note);
+        }
+    }
 }
 
 /// When a rule judges: from then on, included, until then, excluded.

@@ -118,6 +118,10 @@ metrics! {
         "Events for which a rule's condition held, whether or not an alert came of it.";
     RULE_EXCUSED = Kind::Counter, "weir_rule_excused_total", ["rule", "exception"],
         "Matches that an exception of the rule excused.";
+    TIMERS_FIRED = Kind::Counter, "weir_timers_fired_total", [],
+        "Instants that passed for some key: an event had not come, or a date was over.";
+    ABSENCES_CONTRADICTED = Kind::Counter, "weir_absences_contradicted_total", [],
+        "Events that came only after rules were told that they had not; their alerts stay.";
     REKYC_REQUESTS = Kind::Counter, "weir_rekyc_requests_total", ["cause"],
         "Requests that a customer be identified again, by cause.";
     IDENTITY_CHANGES = Kind::Counter, "weir_identity_changes_total", [],

@@ -73,6 +73,8 @@ pub struct Metrics {
     messages: IntCounterVec,
     quarantined: IntCounterVec,
     late_events: IntCounter,
+    timers_fired: IntCounter,
+    absences_contradicted: IntCounter,
     unknown_customers: IntCounter,
     parked: IntGauge,
     unmonitored: IntGauge,
@@ -125,6 +127,8 @@ impl Metrics {
             messages: counters(into, &list::MESSAGES)?,
             quarantined: counters(into, &list::QUARANTINED)?,
             late_events: counter(into, &list::LATE_EVENTS)?,
+            timers_fired: counter(into, &list::TIMERS_FIRED)?,
+            absences_contradicted: counter(into, &list::ABSENCES_CONTRADICTED)?,
             unknown_customers: counter(into, &list::UNKNOWN_CUSTOMERS)?,
             parked: gauge(into, &list::PARKED)?,
             unmonitored: gauge(into, &list::UNMONITORED)?,
@@ -213,6 +217,12 @@ impl Metrics {
     /// Events older than the allowed lateness.
     pub fn late_events(&self, count: u64) {
         self.late_events.inc_by(count);
+    }
+
+    /// Timers fired, and absences that were told turned out not to be.
+    pub fn timers(&self, fired: u64, contradicted: u64) {
+        self.timers_fired.inc_by(fired);
+        self.absences_contradicted.inc_by(contradicted);
     }
 
     /// Transactions judged without an identity.

@@ -20,7 +20,7 @@ impl State {
     }
 
     /// Keeps what `rule` made of the row, for whoever listens; `caused` is what it led to.
-    pub(super) fn testify(
+    pub(in crate::engine) fn testify(
         &mut self,
         plan: &Plan,
         rule: &RulePlan,

@@ -68,6 +68,30 @@ pub fn events(example: &Example) -> Vec<Event<'_>> {
     ordered.iter().zip(1..).map(|(event, number)| domain_event(event, number)).collect()
 }
 
+/// What a story consists of.
+pub enum Step<'a> {
+    /// An event arrives.
+    Event(Box<Event<'a>>),
+    /// Time passes to this instant.
+    Tick(Instant),
+}
+
+/// The story in the order in which it reaches us; at one instant time passes after what happens.
+pub fn steps(example: &Example) -> Vec<Step<'_>> {
+    let mut arrivals: Vec<Instant> = example.events.iter().map(|event| event.arrives).collect();
+    arrivals.sort_unstable();
+    let mut ticks = example.ticks.iter().copied().peekable();
+    let mut steps = Vec::new();
+    for (event, arrives) in events(example).into_iter().zip(arrivals) {
+        while let Some(tick) = ticks.next_if(|tick| *tick < arrives) {
+            steps.push(Step::Tick(tick));
+        }
+        steps.push(Step::Event(Box::new(event)));
+    }
+    steps.extend(ticks.map(Step::Tick));
+    steps
+}
+
 fn domain_event(event: &ExampleEvent, number: usize) -> Event<'_> {
     let values = Values(Some(&event.fields));
     let body = match event.name {

@@ -334,3 +334,21 @@ fn the_rules_whose_matches_are_read_are_played_too_and_only_the_rule_itself_is_c
     let report = rehearse_all(&rulebook);
     assert!(report.is_passed() && report.rehearsals.len() == 1, "{report:#?}");
 }
+
+#[test]
+fn time_passes_at_ticks_and_until_the_end_of_a_story() {
+    let rule = "lang: 1\nrule: quiet\ntitle: t\nseverity: low\n\
+                trigger: { absent: transaction, by: account, for: 30d }\nentity: account\n\
+                let: { n: count(transaction) by account over 90d }\n\
+                alert: { score: 1, message: quiet }\ntests:\n  - name: twice\n    \
+                defaults: { tx: { customer: C1, account: A1, amount: 5 } }\n    events:\n      \
+                - { at: 0d, tx: {} }\n      - { at: 30d, tick: {} }\n      - { at: 40d, tx: {} }\n    \
+                until: 70d\n    alerts:\n      - { at: 30d, entity: A1, n: 1 }\n      \
+                - { at: 70d, entity: A1, n: 2 }\n  - name: not yet\n    \
+                defaults: { tx: { customer: C1, account: A1, amount: 5 } }\n    \
+                events: [{ at: 1h, tx: {} }]\n    until: 30d\n    alerts: []\n";
+    let loaded = loader::load(&BTreeMap::from([("p/quiet.yaml".to_owned(), rule.to_owned())]));
+    let rulebook = loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+    let report = rehearse_all(&rulebook);
+    assert!(report.is_passed() && report.rehearsals.len() == 2, "{report:#?}");
+}

@@ -149,7 +149,9 @@ impl Checker<'_> {
             .or_else(|| self.family_named(written.filter.as_ref()?))
             .or(self.trigger.map(EventName::family));
         let events = match (self.trigger, family) {
-            (Some(trigger), Some(family)) if trigger.family() == family => EventSet::one(trigger),
+            (Some(trigger), Some(family)) if trigger.family() == family && !self.is_timed => {
+                EventSet::one(trigger)
+            }
             (_, Some(family)) => EventSet::family(family),
             (_, None) => EventSet::default(),
         };
@@ -188,6 +190,9 @@ impl Checker<'_> {
                     "the event that wakes the rule must have it too"
                 };
                 self.role_not_there(role, missing, *span, label);
+                is_good = false;
+            }
+            if self.must_be_of_timer(role, *span).is_none() {
                 is_good = false;
             }
             roles.push(role);

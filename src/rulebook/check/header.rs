@@ -114,17 +114,10 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn trigger(&mut self, root: &Node, first_key: SourceSpan) -> Option<EventName> {
-        if wakes_by_later_form(root) {
-            if let Some(entry) =
-                root.entry("trigger").filter(|entry| entry.value.scalar().is_none())
-            {
-                let title = "triggers with keys (absence) are not in this version yet";
-                let help = Some("name one event: `trigger: transaction`".to_owned());
-                self.report("E106", entry.key_span, title, "of a later version", help);
-            }
-            return None;
-        }
         let entry = self.required(root, "trigger", first_key, "a rule")?;
+        if super::timer::is_timer(entry) {
+            return self.timer(entry);
+        }
         let word = self.text(entry)?;
         let name = EventName::parse(&word);
         if name.is_none() {
@@ -148,7 +141,7 @@ impl<'a> Checker<'a> {
         let role = self.role(&word, entry.value.span)?;
         let Some(trigger) = self.trigger else { return Some(role) };
         if self.catalogue.role_slot(role, trigger.family()).is_some() {
-            return Some(role);
+            return self.must_be_of_timer(role, entry.value.span).map(|()| role);
         }
         let label = "not a role of the event that wakes the rule";
         self.role_not_there(role, trigger.family(), entry.value.span, label);
@@ -182,12 +175,6 @@ impl<'a> Checker<'a> {
         let roles = self.catalogue.roles().iter().filter(|role| fits(role.role));
         roles.map(|role| role.word.as_str()).collect()
     }
-}
-
-/// Whether the file uses a form of a later version instead of a plain trigger.
-fn wakes_by_later_form(root: &Node) -> bool {
-    root.entry("sequence").is_some()
-        || root.entry("trigger").is_some_and(|trigger| trigger.value.entries().is_some())
 }
 
 /// The family's noun, for messages.

@@ -85,6 +85,7 @@ impl Checker<'_> {
             self.role_not_there(role, family, written.span, label);
             return None;
         }
+        self.must_be_of_timer(role, written.span)?;
         Some(role)
     }
 }

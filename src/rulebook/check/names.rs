@@ -174,6 +174,11 @@ impl Checker<'_> {
         span: SourceSpan,
     ) -> Option<()> {
         let (Some(here), Some(family)) = (place.family, family) else { return Some(()) };
+        if self.is_timed && !self.is_event_checked && !place.is_in_aggregate {
+            let written = self.written(span);
+            self.no_event_here(&written, span);
+            return None;
+        }
         if here == family {
             return Some(());
         }

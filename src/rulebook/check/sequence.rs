@@ -417,7 +417,9 @@ impl Checker<'_> {
         } else {
             return Some(());
         };
-        let title = format!("`{name}` is worked out only when the last step is there");
+        let then =
+            if self.is_timed { "at the timer's instant" } else { "when the last step is there" };
+        let title = format!("`{name}` is worked out only {then}");
         self.report("E084", span, title, label, Some(help.to_owned()));
         None
     }

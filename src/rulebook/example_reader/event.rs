@@ -24,6 +24,9 @@ struct Schedule {
     times: usize,
 }
 
+/// The key of an entry in which only time passes.
+pub const TICK: &str = "tick";
+
 /// Keys that stand beside an event.
 pub const SCHEDULE_KEYS: &[&str] = &["at", "arrives", "every", "times"];
 
@@ -48,7 +51,7 @@ impl<'a> Reader<'a> {
     pub(super) fn events(
         &mut self,
         node: &Node,
-        start: Instant,
+        (start, goes_on): (Instant, bool),
         defaults: &Defaults<'_>,
     ) -> Vec<ExampleEvent> {
         let mut events = Vec::new();
@@ -61,7 +64,7 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
-        if node.items().is_some_and(<[Node]>::is_empty) {
+        if !goes_on && node.items().is_some_and(<[Node]>::is_empty) {
             let help = Some("add at least one event that wakes the rule".to_owned());
             self.error("E202", node.span, "the story has no events", "nothing happens", help);
         }
@@ -76,6 +79,10 @@ impl<'a> Reader<'a> {
         events: &mut Vec<ExampleEvent>,
     ) {
         let Some(entries) = self.any_mapping(node, "an event") else { return };
+        if let Some(tick) = entries.iter().find(|entry| entry.key == TICK) {
+            self.tick(node, entries, tick, start);
+            return;
+        }
         let schedule = self.schedule(node, entries, start);
         let mut found = None;
         for entry in entries.iter().filter(|entry| !SCHEDULE_KEYS.contains(&entry.key.as_str())) {
@@ -108,6 +115,22 @@ impl<'a> Reader<'a> {
             at = at.plus(schedule.every);
             arrives = arrives.plus(schedule.every);
         }
+    }
+
+    /// `{ at: 30d, tick: {} }`: time passes and nothing happens.
+    fn tick(&mut self, node: &Node, entries: &[Entry], tick: &Entry, start: Instant) {
+        for entry in entries.iter().filter(|entry| !["at", TICK].contains(&entry.key.as_str())) {
+            let title = "a tick says nothing but its time";
+            let help = Some("give the event an entry of its own".to_owned());
+            self.error("E203", entry.key_span, title, "beside a tick", help);
+        }
+        if tick.value.entries().is_none_or(|fields| !fields.is_empty()) {
+            let help = Some("write `tick: {}`".to_owned());
+            self.error("E203", tick.key_span, "a tick has no fields", "not empty", help);
+        }
+        let at = entries.iter().find(|entry| entry.key == "at").map(|entry| &entry.value);
+        let at = self.required(at, node.span, "at").and_then(|at| self.offset(at, start));
+        self.ticks.extend(at);
     }
 
     fn values(

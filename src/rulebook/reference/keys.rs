@@ -7,6 +7,7 @@ use crate::rulebook::check::effective::EFFECTIVE_KEYS;
 use crate::rulebook::check::effects::{ALERT_KEYS, REKYC_KEYS};
 use crate::rulebook::check::params::TABLE_KEYS;
 use crate::rulebook::check::sequence::SEQUENCE_KEYS;
+use crate::rulebook::check::timer::TIMER_KEYS;
 use crate::rulebook::example_reader::event::SCHEDULE_KEYS;
 use crate::rulebook::example_reader::expected::{EXPECTED_ALERT_KEYS, EXPECTED_REKYC_KEYS};
 use crate::rulebook::example_reader::{GIVEN_KEYS, KEYS as TEST_KEYS};
@@ -17,6 +18,8 @@ use crate::rulebook::typed::Status;
 pub enum Section {
     /// The file.
     Rule,
+    /// Below a `trigger` that is an instant.
+    Timer,
     /// Below `sequence`.
     Sequence,
     /// Below `effective`.
@@ -95,7 +98,7 @@ pub const KEYS: &[KeyEntry] = &[
         "tags",
         "Free words by kind: `typology`, `regulation`, `source`, `owner`, and your own.",
     ),
-    key(S::Rule, "trigger", "The event that wakes the rule."),
+    key(S::Rule, "trigger", "The event that wakes the rule, or keys of an instant that does."),
     key(S::Rule, "sequence", "Events one after another; the last step wakes the rule."),
     key(S::Rule, "effective", "From when until when the rule judges."),
     key(S::Rule, "entity", "Whom or what its alerts are about: a role of the event that wakes it."),
@@ -107,6 +110,16 @@ pub const KEYS: &[KeyEntry] = &[
     key(S::Rule, "alert", "What is raised when the condition holds and no exception does."),
     key(S::Rule, "rekyc", "Asks, together with an alert, that the customer be identified again."),
     key(S::Rule, "tests", "Small event stories in virtual time, and which alerts must come."),
+    key(S::Timer, "absent", "The event that has not come: `EVENT where CONDITION`."),
+    key(S::Timer, "due", "The date that passes: `customer.next_review_at`."),
+    key(S::Timer, "by", "Per whom it is waited: a role."),
+    key(S::Timer, "for", "How long it has not come: `365d`."),
+    key(
+        S::Timer,
+        "after",
+        "For `absent`, the event from which it is waited; for `due`, how long after the date.",
+    ),
+    key(S::Timer, "where", "Asked at the instant, of the facts that hold then."),
     key(S::Sequence, "by", "Per whom: one role or several that every step's event has."),
     key(S::Sequence, "within", "From the first step to the last, as a length of time: `48h`."),
     key(
@@ -156,6 +169,7 @@ pub const KEYS: &[KeyEntry] = &[
     key(S::Test, "given", "What is known before the first event."),
     key(S::Test, "defaults", "Fields that every event of a kind has unless it says otherwise."),
     key(S::Test, "events", "The story: offsets from the start, and one event each."),
+    key(S::Test, "until", "Time passes to this offset at the end of the story."),
     key(S::Test, "alerts", "Every alert that must come, in order; no other may. `[]` for none."),
     key(S::Test, "rekyc", "Every re-KYC request that must come; not compared without it."),
     key(S::Given, "customer", "Facts of customers: `{ C1: { risk: high } }`."),
@@ -179,6 +193,7 @@ impl Section {
     pub const fn known(self) -> &'static [&'static str] {
         match self {
             Self::Rule => RULE_KEYS,
+            Self::Timer => TIMER_KEYS,
             Self::Sequence => SEQUENCE_KEYS,
             Self::Effective => EFFECTIVE_KEYS,
             Self::Alert => ALERT_KEYS,
@@ -208,6 +223,7 @@ impl Section {
     pub fn under(path: &[&str]) -> Option<Self> {
         Some(match path {
             [] => Self::Rule,
+            ["trigger"] => Self::Timer,
             ["sequence"] => Self::Sequence,
             ["effective"] => Self::Effective,
             ["alert"] => Self::Alert,
@@ -231,6 +247,7 @@ mod tests {
     fn every_key_that_the_checker_knows_is_described_once_and_no_other() {
         for section in [
             S::Rule,
+            S::Timer,
             S::Sequence,
             S::Effective,
             S::Alert,
