@@ -214,6 +214,7 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
             defaults.tick_reach,
         )?,
         parked_max: file.engine.parked_max.unwrap_or(defaults.parked_max),
+        baseline_waiting_max: defaults.baseline_waiting_max,
         allowed_lateness: span(
             "engine.allowed_lateness",
             file.engine.allowed_lateness.as_deref(),

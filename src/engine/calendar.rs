@@ -7,10 +7,16 @@
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, Unit};
 
 use crate::domain::{Instant, Span};
-use crate::rulebook::typed::{Period, Window, WindowSpan};
+use crate::rulebook::typed::{BucketLength, Period, Window, WindowSpan};
+
+/// Day 0.
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// Day 0 was a Thursday: weeks begin so many days before.
+const MONDAY: i64 = 3;
 
 /// The events that a window holds: later than `after`, not later than `to`, at most the latest `most`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +35,18 @@ pub struct Calendar {
     zone: TimeZone,
     /// The period last asked for: its first instant, and the first one after it.
     latest: [(i64, i64); 3],
+    /// The day last numbered: its first instant, the first one after it, and its number.
+    day: (i64, i64, i64),
+    /// By how much the zone's full hours are behind those of UTC: not 0 where half hours are usual.
+    minutes: i64,
 }
 
 impl Calendar {
     /// The calendar of `zone`.
-    pub const fn new(zone: TimeZone) -> Self {
-        Self { zone, latest: [(0, 0); 3] }
+    pub fn new(zone: TimeZone) -> Self {
+        let seconds = zone.to_offset(Timestamp::UNIX_EPOCH).seconds();
+        let minutes = Span::seconds(i64::from(seconds.rem_euclid(3600))).0;
+        Self { zone, latest: [(0, 0); 3], day: (0, 0, 0), minutes }
     }
 
     /// What `window` holds at `t`.
@@ -47,6 +59,42 @@ impl Calendar {
             WindowSpan::Calendar(period) => (self.period(period, to.0).0.saturating_sub(1), None),
         };
         Extent { after, to: to.0, most }
+    }
+
+    /// The number of the bucket that holds `t`: of hours since 1970, of days, or of weeks.
+    pub fn bucket(&mut self, length: BucketLength, t: i64) -> i64 {
+        match length {
+            BucketLength::Hour => t.saturating_add(self.minutes).div_euclid(Span::hours(1).0),
+            BucketLength::Day => self.day_number(t),
+            BucketLength::Week => (self.day_number(t) + MONDAY).div_euclid(7),
+        }
+    }
+
+    /// The first instant of a bucket.
+    pub fn bucket_start(&self, length: BucketLength, number: i64) -> i64 {
+        let day = match length {
+            BucketLength::Hour => {
+                return number.saturating_mul(Span::hours(1).0).saturating_sub(self.minutes);
+            }
+            BucketLength::Day => number,
+            BucketLength::Week => number.saturating_mul(7).saturating_sub(MONDAY),
+        };
+        let date = EPOCH.checked_add(day.days()).ok();
+        let start = date.and_then(|date| midnight(&self.zone, date));
+        start.unwrap_or_else(|| day.saturating_mul(Span::days(1).0))
+    }
+
+    fn day_number(&mut self, t: i64) -> i64 {
+        if t < self.day.0 || t >= self.day.1 {
+            let (start, end) = self.period(Period::Day, t);
+            let date = Timestamp::from_microsecond(start).ok();
+            let date = date.map(|start| self.zone.to_datetime(start).date());
+            let days = date.and_then(|date| date.since((Unit::Day, EPOCH)).ok());
+            let number =
+                days.map_or(start.div_euclid(Span::days(1).0), |days| days.get_days().into());
+            self.day = (start, end, number);
+        }
+        self.day.2
     }
 
     /// The period that holds `t`: its first instant, and the first one after it.
@@ -195,6 +243,26 @@ mod tests {
         let extent = calendar("UTC").extent(window, Instant(at("2026-01-05T10:00:00Z")));
         assert_eq!(extent.after, at("2026-01-05T00:00:00Z") - 1);
         assert_eq!(extent.to, at("2026-01-05T10:00:00Z"));
+    }
+
+    #[test]
+    fn buckets_are_numbered_without_gaps_and_begin_where_they_should() {
+        for (zone, length, t, next) in [
+            ("UTC", BucketLength::Hour, "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"),
+            ("Asia/Kolkata", BucketLength::Hour, "2026-01-01T18:30:00Z", "2026-01-01T19:30:00Z"),
+            ("Europe/Berlin", BucketLength::Day, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("Europe/Berlin", BucketLength::Week, "2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("UTC", BucketLength::Week, "1969-12-29T00:00:00Z", "1970-01-05T00:00:00Z"),
+        ] {
+            let mut calendar = calendar(zone);
+            let (start, next) = (at(t), at(next));
+            let number = calendar.bucket(length, start);
+            assert_eq!(calendar.bucket(length, start - 1), number - 1, "{zone} {t}");
+            assert_eq!(calendar.bucket(length, next - 1), number, "{zone} {t}");
+            assert_eq!(calendar.bucket(length, next), number + 1, "{zone} {t}");
+            assert_eq!(calendar.bucket_start(length, number), start, "{zone} {t}");
+            assert_eq!(calendar.bucket_start(length, number + 1), next, "{zone} {t}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::domain::alert::{
 
 use super::calendar::Extent;
 use super::closure::ValueFn;
-use super::frame::Frame;
+use super::frame::{BaselineRead, Frame, Read};
 use super::journal::Journal;
 use super::plan::{Plan, SeriesLayout};
 use super::row::Value;
@@ -131,8 +131,12 @@ fn window_of(
     frame: &mut Frame<'_>,
     archive: &Archive<'_>,
 ) -> Option<WindowEvidence> {
-    let read = window.read;
-    let value = frame.read(read);
+    let value = frame.read(window.read);
+    let value = formatted(value, window.ty, Format::Plain, archive.strings);
+    let read = match window.read {
+        Read::Window(read) => read,
+        Read::Baseline(read) => return baseline_of(window, read, value, frame, archive),
+    };
     let (key, extent) = frame.extent(read.table, window.window)?;
     let left_out = window.window.is_previous.then_some(frame.row.sequence);
     let layout = archive.plan.tables.get(read.table)?.series.get(read.series)?;
@@ -148,12 +152,40 @@ fn window_of(
     Some(WindowEvidence {
         name: window.name.clone(),
         text: window.text.clone(),
-        value: formatted(value, window.ty, Format::Plain, archive.strings),
+        value,
         from: start(layout, extent),
         to: Instant(extent.to),
         is_truncated: series.is_some_and(|series| series.lacks_events(extent)),
         events_total,
         events,
+    })
+}
+
+/// A baseline that was read: its buckets' events are counted, but none of them is kept.
+fn baseline_of(
+    window: &WindowRef,
+    read: BaselineRead,
+    value: String,
+    frame: &mut Frame<'_>,
+    archive: &Archive<'_>,
+) -> Option<WindowEvidence> {
+    let layout = archive.plan.tables.get(read.table)?.baselines.get(read.baseline)?;
+    let reading = *layout.plan.readings.get(read.reading)?;
+    let (key, running) = frame.running(read.table, layout.plan.length)?;
+    let first = running.saturating_sub(i64::from(reading.buckets));
+    let start = |number| Instant(frame.calendar.bucket_start(layout.plan.length, number));
+    let (from, end) = (start(first), start(running));
+    let baseline = frame.tables.get(read.table)?.baseline(key, read.baseline);
+    let sequence = frame.row.sequence;
+    Some(WindowEvidence {
+        name: window.name.clone(),
+        text: window.text.clone(),
+        value,
+        from: Some(layout.seen_since.map_or(from, |seen| seen.max(from))),
+        to: end,
+        is_truncated: baseline.is_some_and(|known| known.lacks_events(reading, running)),
+        events_total: baseline.map_or(0, |known| known.events(reading, running, sequence)),
+        events: Vec::new(),
     })
 }
 

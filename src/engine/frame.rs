@@ -3,8 +3,9 @@
 use rust_decimal::Decimal;
 
 use crate::domain::Instant;
-use crate::rulebook::typed::Window;
+use crate::rulebook::typed::{BucketLength, Window};
 
+use super::baseline::BaselinePlan;
 use super::calendar::{Calendar, Extent};
 use super::matches::{MatchLog, MatchesRead};
 use super::row::{Row, Value};
@@ -13,9 +14,39 @@ use super::strings::{Strings, Symbol};
 use super::table::{KeyRef, KeyTable};
 use super::window::{Reading, SeriesPlan};
 
+/// What an aggregate reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Events in a window.
+    Window(WindowRead),
+    /// Buckets of a baseline.
+    Baseline(BaselineRead),
+}
+
+impl Read {
+    /// Index of the key table.
+    pub const fn table(self) -> usize {
+        match self {
+            Self::Window(read) => read.table,
+            Self::Baseline(read) => read.table,
+        }
+    }
+}
+
+/// One baseline reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaselineRead {
+    /// Index of the key table.
+    pub table: usize,
+    /// Index of the baseline within the table.
+    pub baseline: usize,
+    /// Index of the reading within the baseline.
+    pub reading: usize,
+}
+
 /// One window reading: where its events are and what is read of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Read {
+pub struct WindowRead {
     /// Index of the key table.
     pub table: usize,
     /// Index of the series within the table.
@@ -61,6 +92,8 @@ pub struct Frame<'a> {
     pub keys: &'a [KeyRef],
     /// Series plans, by table and series.
     pub plans: &'a [Vec<SeriesPlan>],
+    /// Baseline plans, by table and baseline.
+    pub baselines: &'a [Vec<BaselinePlan>],
     /// Values of shared sub-expressions.
     pub memos: &'a mut [Memo],
     /// The row's stamp; grows with every row.
@@ -89,9 +122,43 @@ impl Frame<'_> {
         value
     }
 
+    /// Reads what an aggregate stands for.
+    pub fn read(&mut self, read: Read) -> Value {
+        match read {
+            Read::Window(read) => self.read_window(read),
+            Read::Baseline(read) => self.read_baseline(read),
+        }
+    }
+
+    /// Reads a baseline of the row's key; absent while nothing is known of the key.
+    fn read_baseline(&mut self, read: BaselineRead) -> Value {
+        let plan = self.baselines.get(read.table).and_then(|plans| plans.get(read.baseline));
+        let Some((plan, (key, running))) =
+            plan.and_then(|plan| Some((plan, self.running(read.table, plan.length)?)))
+        else {
+            return Value::Absent;
+        };
+        let sequence = self.row.sequence;
+        let table = self.tables.get_mut(read.table);
+        let Some(baseline) = table.and_then(|table| table.baseline_mut(key, read.baseline)) else {
+            return Value::Absent;
+        };
+        match self.mode {
+            Mode::Live => baseline.read(plan, read.reading, running, sequence),
+            Mode::AsOf(_) => baseline.read_at(plan, read.reading, running, sequence),
+        }
+    }
+
+    /// The row's key in `table`, and the bucket that goes on at the evaluation instant.
+    pub fn running(&mut self, table: usize, length: BucketLength) -> Option<(u32, i64)> {
+        let Some(&KeyRef::Known(key)) = self.keys.get(table) else { return None };
+        let t = evaluation_instant(self.mode, self.row, self.tables.get(table)?, key);
+        Some((key, self.calendar.bucket(length, t.0)))
+    }
+
     /// Reads a window of the row's key. A key that is not in the row has no value; a key that no event
     /// entered yet has an empty window.
-    pub fn read(&mut self, read: Read) -> Value {
+    fn read_window(&mut self, read: WindowRead) -> Value {
         let key = match self.keys.get(read.table) {
             Some(KeyRef::Known(key)) => *key,
             Some(KeyRef::New) => return empty(read.reading),

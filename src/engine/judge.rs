@@ -3,6 +3,7 @@
 //! In: a filled row. Out: effects. The order is fixed: keys, filters on entry, windows, then each rule
 //! that the event wakes, in order of rule names: cheap filter, condition, exceptions, suppression.
 
+mod buckets;
 mod testify;
 
 use crate::domain::event::{IdentityEvent, SecurityEvent};
@@ -15,6 +16,7 @@ use crate::rulebook::catalogue::{Family, Slot};
 use crate::rulebook::typed::{RekycSpec, Status};
 use rust_decimal::Decimal;
 
+use super::baseline_plan;
 use super::calendar::Calendar;
 use super::explain::{Archive, evidence, message};
 use super::frame::{Frame, Memo, Mode};
@@ -31,7 +33,7 @@ use super::rule_plan::{RulePlan, squeeze};
 use super::sequence::{Admission, Bindings, Search, Sequences};
 use super::strings::{Strings, Symbol};
 use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
-use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable};
+use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable, Replan};
 use super::timer::TimerSet;
 use super::witness::Judgement;
 
@@ -194,6 +196,9 @@ impl State {
         for &step in &kind.steps {
             self.admit(plan, step, again);
         }
+        for &baseline in &kind.baselines {
+            self.feed_baseline(plan, baseline, again.is_some());
+        }
         // An event that is judged again moved its timers the first time.
         if again.is_none() {
             self.observe(plan, &kind.timers, origin);
@@ -226,7 +231,8 @@ impl State {
         else {
             return;
         };
-        *place = table.enter(&self.row, self.watermark, layout.series.len(), self.limits.keys_max);
+        let counts = (layout.series.len(), layout.baselines.len());
+        *place = table.enter(&self.row, self.watermark, counts, self.limits.keys_max);
         if *place == KeyRef::New {
             self.counts.keys_refused += 1;
         }
@@ -372,6 +378,7 @@ impl State {
             tables: &mut self.tables,
             keys: &self.keys,
             plans: &plan.series,
+            baselines: &plan.baselines,
             memos: &mut self.memos,
             stamp: self.stamp,
             mode,
@@ -604,6 +611,7 @@ impl State {
             tables: &mut self.tables,
             keys: &self.keys,
             plans: &plan.series,
+            baselines: &plan.baselines,
             memos: &mut self.memos,
             stamp: self.stamp,
             mode,
@@ -620,8 +628,9 @@ impl State {
     pub fn sweep(&mut self, plan: &Plan, sequence: u64) {
         let watermark = self.watermark;
         let spare = self.limits.judge_again_within.0;
-        for (table, plans) in self.tables.iter_mut().zip(&plan.series) {
-            table.sweep(plans, (watermark, sequence), spare, SWEEP_KEYS);
+        let plans = plan.series.iter().zip(&plan.baselines);
+        for (table, (series, baselines)) in self.tables.iter_mut().zip(plans) {
+            table.sweep((series, baselines), (watermark, sequence), spare, SWEEP_KEYS);
         }
         let untouched = sequence.saturating_sub(IDLE_SEQUENCES);
         for (set, layout) in self.timers.iter_mut().zip(&plan.timers) {
@@ -643,13 +652,20 @@ impl State {
         self.sequences.move_to(&old.steps, &mut new.steps, watermark);
         let mut old_tables: Vec<Option<KeyTable>> =
             std::mem::take(&mut self.tables).into_iter().map(Some).collect();
-        for (layout, plans) in new.tables.iter_mut().zip(&new.series) {
+        let plans = new.series.iter().zip(&new.baselines);
+        for (layout, (series, baselines)) in new.tables.iter_mut().zip(plans) {
             let place = old.tables.iter().position(|table| table.identity == layout.identity);
             let kept = place.and_then(|place| old_tables.get_mut(place)?.take());
             let before = place.and_then(|place| old.tables.get(place));
             let from = layout.carry_over(before, watermark);
             let mut table = kept.unwrap_or_else(|| KeyTable::new(layout.slots.clone()));
-            table.replan(&layout.slots, plans, &from);
+            let kept = before.map_or(&[][..], |before| &before.baselines);
+            let goes_on = baseline_plan::carry_over(&mut layout.baselines, kept, watermark);
+            table.replan(&Replan {
+                slots: &layout.slots,
+                series: (series, &from),
+                baselines: (baselines, &goes_on),
+            });
             self.tables.push(table);
         }
         self.make_room(new);

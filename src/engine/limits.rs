@@ -18,6 +18,9 @@ pub struct Limits {
     pub timers_max: usize,
     /// A tick is believed only when it is at most so far ahead of logged time.
     pub tick_reach: Span,
+    /// Most events per baseline of a key that are remembered because they may be judged again. Beyond it
+    /// the oldest is given up, and would count twice.
+    pub baseline_waiting_max: usize,
     /// Most parked transactions. Beyond it the oldest is not judged again by itself.
     pub parked_max: usize,
     /// How far behind the latest time seen for its key an event may be before it is marked late.
@@ -36,6 +39,7 @@ impl Default for Limits {
             sequence_tries_max: 10_000,
             timers_max: 10_000_000,
             tick_reach: Span::minutes(15),
+            baseline_waiting_max: 1_000,
             parked_max: 100_000,
             allowed_lateness: Span::minutes(5),
             judge_again_within: Span::days(1),
@@ -52,7 +56,7 @@ pub struct Counts {
     pub unknown_customer: u64,
     /// Keys that were refused.
     pub keys_refused: u64,
-    /// Events given up because their series was full.
+    /// Events given up because their series or baseline was full.
     pub events_given_up: u64,
     /// Sequences that were not looked for to the end, because too many combinations were tried.
     pub searches_given_up: u64,

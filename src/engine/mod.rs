@@ -4,6 +4,8 @@
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
 mod alarm;
+mod baseline;
+mod baseline_plan;
 mod calendar;
 mod closure;
 mod compiled_list;
@@ -195,6 +197,7 @@ impl Engine {
                 .unwrap_or_default();
             state.fill_leg(transaction, leg, &snapshot, snapshot.state.is_some());
             let is_known = leg.customer.is_some_and(|customer| state.profiles.is_known(customer));
+            state.row.may_come_again = !is_known;
             let found = state.turn(&self.plan, origin, None, &[], effects);
             if !is_known && let Some(symbol) = leg.waits_for() {
                 matched.extend(found);

@@ -19,9 +19,11 @@ use crate::rulebook::typed::{
 };
 use crate::rulebook::waking::Matches;
 
+use super::baseline::BaselinePlan;
+use super::baseline_plan::{self, BaselineLayout, Entering};
 use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
-use super::frame::Read;
+use super::frame::{BaselineRead, Read, WindowRead};
 use super::matches::{CountedRule, MatchesRead};
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
@@ -52,6 +54,8 @@ pub struct Plan {
     pub counted: Vec<CountedRule>,
     /// Whether some rule reads ids of events.
     pub reads_ids: bool,
+    /// Baseline plans by table and baseline, as frames read them.
+    pub baselines: Vec<Vec<BaselinePlan>>,
     /// Filters on entry, each evaluated once per row.
     pub filters: Vec<BoolFn>,
     /// What happens for each kind of event, by [`EventName::index`].
@@ -77,6 +81,8 @@ pub struct KindPlan {
     pub steps: Vec<usize>,
     /// Timers that it may start, stop or set back.
     pub timers: Vec<usize>,
+    /// Baselines that see it: table, baseline, and whether it may enter.
+    pub baselines: Vec<(usize, usize, bool)>,
     /// Rules that it wakes.
     pub rules: Vec<usize>,
 }
@@ -91,6 +97,8 @@ pub struct TableLayout {
     pub identity: String,
     /// What is kept under each key.
     pub series: Vec<SeriesLayout>,
+    /// What is kept under each key, bucket by bucket.
+    pub baselines: Vec<BaselineLayout>,
 }
 
 /// One series of a key table.
@@ -178,6 +186,10 @@ impl Plan {
             .iter()
             .map(|table| table.series.iter().map(|series| series.plan.clone()).collect())
             .collect();
+        let baselines = tables
+            .iter()
+            .map(|table| table.baselines.iter().map(|baseline| baseline.plan.clone()).collect())
+            .collect();
         let filters = filters.into_iter().map(|(.., filter)| filter).collect();
         let mut wanted = SlotSet::default();
         for slot in rules.iter().flat_map(|rule| rule_plan::wanted(&rule.rule)) {
@@ -194,6 +206,7 @@ impl Plan {
             steps,
             counted,
             timers,
+            baselines,
             filters,
             kinds,
             legs: legs.unwrap_or_default(),
@@ -236,6 +249,10 @@ impl KindPlan {
                 tables.get(table).and_then(|table| table.series.get(series));
             layout.is_some_and(|layout| layout.wake.holds(place))
         };
+        let sees = |&(table, baseline, _): &(usize, usize, bool)| {
+            let layout = tables.get(table).and_then(|table| table.baselines.get(baseline));
+            (table, baseline, layout.is_some_and(|layout| layout.wake.holds(place)))
+        };
         let wakes = |&&rule: &&usize| rules.get(rule).is_some_and(|rule| rule.wake.holds(place));
         let is_step = |&&step: &&usize| steps.get(step).is_some_and(|step| step.wake.holds(place));
         Self {
@@ -244,6 +261,7 @@ impl KindPlan {
             feeds: self.feeds.iter().filter(feeds).copied().collect(),
             timers: self.timers.clone(),
             steps: self.steps.iter().filter(is_step).copied().collect(),
+            baselines: self.baselines.iter().map(sees).collect(),
             rules: self.rules.iter().filter(wakes).copied().collect(),
         }
     }
@@ -269,6 +287,9 @@ fn kind_plan(
         let fed =
             table.series.iter().enumerate().filter(|(_, series)| series.source.contains(name));
         let feeds: Vec<_> = fed.map(|(series_index, _)| (table_index, series_index)).collect();
+        let seen = table.baselines.iter().enumerate();
+        let seen = seen.filter(|(_, baseline)| baseline.source.contains(name));
+        let baselines: Vec<_> = seen.map(|(index, _)| (table_index, index, true)).collect();
         let is_read =
             kind.rules.iter().any(|&rule| {
                 rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index))
@@ -280,12 +301,13 @@ fn kind_plan(
                 .any(|&timer| timers.get(timer).is_some_and(|it| it.tables.contains(&table_index)));
         // Matches are counted as of the latest time of their key, so that time is kept by itself.
         let is_timed = rules.iter().any(|rule| rule.timed.contains(&table_index));
-        if !feeds.is_empty() || is_timed {
+        if !feeds.is_empty() || !baselines.is_empty() || is_timed {
             kind.enter.push(table_index);
         } else if is_read {
             kind.find.push(table_index);
         }
         kind.feeds.extend(feeds);
+        kind.baselines.extend(baselines);
     }
     kind
 }
@@ -356,7 +378,7 @@ impl Layout {
     }
 
     /// The column of a fold.
-    pub fn fold_column(&self, read: Read, fold: usize) -> Option<usize> {
+    pub fn fold_column(&self, read: WindowRead, fold: usize) -> Option<usize> {
         let series = self.tables.get(read.table)?.series.get(read.series)?;
         Some(series.plan.windows.get(read.window)?.folds.get(fold)?.column)
     }
@@ -390,8 +412,18 @@ impl Layout {
         column: Option<(String, ColumnKind, ValueFn)>,
     ) -> Read {
         let wake = filter.and_then(|index| self.filters.get(index)).map(|(_, wake, _)| *wake);
-        let nothing = Read { table, series: 0, window: 0, reading: Reading::Count };
+        let wake = wake.unwrap_or(Wake::ALL);
+        let nothing = WindowRead { table, series: 0, window: 0, reading: Reading::Count };
+        let nothing = Read::Window(nothing);
+        let zone = self.zone.clone();
         let Some(table_layout) = self.tables.get_mut(table) else { return nothing };
+        if let Some(per) = aggregate.per {
+            let value = column.map(|(text, _, value)| (text, value));
+            let entering = Entering { filter, filter_text, wake, value, zone };
+            let baselines = &mut table_layout.baselines;
+            let (baseline, reading) = baseline_plan::place(baselines, aggregate, per, entering);
+            return Read::Baseline(BaselineRead { table, baseline, reading });
+        }
         let known = table_layout.series.iter().position(|series| {
             series.source == aggregate.source && series.filter_text == filter_text
         });
@@ -400,7 +432,7 @@ impl Layout {
                 source: aggregate.source,
                 filter,
                 filter_text,
-                wake: wake.unwrap_or(Wake::ALL),
+                wake,
                 columns: Vec::new(),
                 plan: SeriesPlan::default(),
                 seen_since: None,
@@ -411,7 +443,7 @@ impl Layout {
         let column = column.map(|column| layout.column(column));
         let window = layout.window(aggregate.window);
         let reading = layout.reading(window, aggregate, column);
-        Read { table, series, window, reading }
+        Read::Window(WindowRead { table, series, window, reading })
     }
 }
 
@@ -427,7 +459,7 @@ impl TableLayout {
             identity.push_str(&catalogue.role_text(*role));
             identity.push(' ');
         }
-        Self { roles: roles.to_vec(), slots, identity, series: Vec::new() }
+        Self { roles: roles.to_vec(), slots, identity, series: Vec::new(), baselines: Vec::new() }
     }
 
     /// For each series, where its events come from under the plan `before`; a series that is new, or

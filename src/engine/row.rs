@@ -117,6 +117,8 @@ pub struct Row {
     pub at: Instant,
     /// Stream sequence.
     pub sequence: u64,
+    /// It is a leg of an unknown customer, and may be judged again when the identity comes.
+    pub may_come_again: bool,
     /// For a leg, its type and direction as a place in the trigger index (`wake`).
     pub place: Option<usize>,
     /// The event's id, if some rule reads it.
@@ -131,6 +133,7 @@ impl Default for Row {
             name: EventName::Transaction,
             at: Instant(0),
             sequence: 0,
+            may_come_again: false,
             place: None,
             id: Value::Absent,
         }
@@ -148,6 +151,7 @@ impl Row {
         self.name = name;
         self.at = at;
         self.sequence = sequence;
+        self.may_come_again = false;
         self.place = None;
         self.set(Slot::NOW, || Value::Micros(at.0));
     }

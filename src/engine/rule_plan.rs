@@ -149,7 +149,7 @@ impl RulePlan {
             rule.rekyc.as_ref().map(|spec| pieces(&mut compiler, &spec.reason)).unwrap_or_default();
         let explanation = Explanation::new(&mut compiler);
         let mut tables: BTreeSet<usize> =
-            explanation.windows.iter().map(|window| window.read.table).collect();
+            explanation.windows.iter().map(|window| window.read.table()).collect();
         tables.insert(entity_table);
         let timed: BTreeSet<usize> =
             explanation.matches.iter().map(|matches| matches.read.table).collect();
@@ -395,5 +395,6 @@ fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
 }
 
 fn column_of(layout: &Layout, read: Read) -> Option<usize> {
+    let Read::Window(read) = read else { return None };
     layout.fold_column(read, read.reading.fold()?)
 }

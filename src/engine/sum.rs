@@ -25,6 +25,22 @@ impl ExactSum {
         self.shift(number, i128::checked_sub);
     }
 
+    /// This sum without what `other`, a part of it, holds.
+    pub fn minus(mut self, other: Self) -> Self {
+        let shifted = self
+            .scale
+            .checked_sub(other.scale)
+            .and_then(ten_to)
+            .and_then(|factor| other.mantissa.checked_mul(factor))
+            .and_then(|mantissa| self.mantissa.checked_sub(mantissa));
+        match shifted {
+            Some(mantissa) => self.mantissa = mantissa,
+            None => self.overflown = true,
+        }
+        self.overflown |= other.overflown;
+        self
+    }
+
     /// The sum, or `None` after an overflow. A sum with more than 28 significant digits (amounts never
     /// have so many) is rounded to what a decimal holds, half away from zero.
     pub fn value(&self) -> Option<Decimal> {

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use crate::domain::Instant;
 use crate::rulebook::catalogue::Slot;
 
+use super::baseline::{Baseline, BaselinePlan};
 use super::row::Row;
 use super::strings::Symbol;
 use super::window::{Retention, Series, SeriesPlan};
@@ -60,6 +61,17 @@ struct KeyState {
     /// The stream sequence of that event.
     touched_sequence: u64,
     series: Box<[Option<Box<Series>>]>,
+    baselines: Box<[Option<Box<Baseline>>]>,
+}
+
+/// What a table keeps under each key, under another plan.
+pub struct Replan<'a> {
+    /// The fields that carry the roles.
+    pub slots: &'a [RoleSlots],
+    /// Series, and where the events of each come from.
+    pub series: (&'a [SeriesPlan], &'a [CarryOver]),
+    /// Baselines, and which old one each goes on with.
+    pub baselines: (&'a [BaselinePlan], &'a [Option<usize>]),
 }
 
 impl KeyTable {
@@ -106,7 +118,7 @@ impl KeyTable {
         &mut self,
         row: &Row,
         watermark: Instant,
-        series_count: usize,
+        (series_count, baseline_count): (usize, usize),
         keys_max: usize,
     ) -> KeyRef {
         let Some(symbols) = self.symbols(row) else { return KeyRef::Absent };
@@ -123,6 +135,7 @@ impl KeyTable {
             touched: watermark.max(row.at),
             touched_sequence: row.sequence,
             series: std::iter::repeat_with(|| None).take(series_count).collect(),
+            baselines: std::iter::repeat_with(|| None).take(baseline_count).collect(),
         });
         match symbols {
             [Some(symbol), None, ..] => {
@@ -166,6 +179,27 @@ impl KeyTable {
         Some(place.get_or_insert_with(|| Box::new(Series::new(plan))))
     }
 
+    /// One baseline of `key`, if an event of its kind was seen.
+    pub fn baseline(&self, key: u32, baseline: usize) -> Option<&Baseline> {
+        self.keys.get(key as usize)?.baselines.get(baseline)?.as_deref()
+    }
+
+    /// One baseline of `key`, if an event of its kind was seen.
+    pub fn baseline_mut(&mut self, key: u32, baseline: usize) -> Option<&mut Baseline> {
+        self.keys.get_mut(key as usize)?.baselines.get_mut(baseline)?.as_deref_mut()
+    }
+
+    /// One baseline of `key`, made now if it is new.
+    pub fn baseline_or_new(
+        &mut self,
+        key: u32,
+        baseline: usize,
+        plan: &BaselinePlan,
+    ) -> Option<&mut Baseline> {
+        let place = self.keys.get_mut(key as usize)?.baselines.get_mut(baseline)?;
+        Some(place.get_or_insert_with(|| Box::new(Baseline::new(plan))))
+    }
+
     /// Lets go of what no window can need any more, for the next `count` keys, round and round.
     ///
     /// A key is judged by how far event time has come since it was last entered, not by its own events'
@@ -173,7 +207,7 @@ impl KeyTable {
     /// keeps its windows, and one event from years ahead empties nobody's.
     pub fn sweep(
         &mut self,
-        plans: &[SeriesPlan],
+        (plans, baselines): (&[SeriesPlan], &[BaselinePlan]),
         (watermark, sequence): (Instant, u64),
         spare: i64,
         count: usize,
@@ -194,22 +228,39 @@ impl KeyTable {
                     *place = None;
                 }
             }
+            for (place, plan) in state.baselines.iter_mut().zip(baselines) {
+                if let Some(kept) = place
+                    && idle > plan.reach().saturating_add(spare)
+                {
+                    kept.clear();
+                }
+            }
             self.sweep += 1;
         }
     }
 
-    /// The same keys under another plan, whose fields may have other places: for each new series the old one's index and the old column of
-    /// each new column.
-    pub fn replan(&mut self, slots: &[RoleSlots], plans: &[SeriesPlan], from: &[CarryOver]) {
-        self.slots = slots.to_vec();
+    /// The same keys under another plan, whose fields may have other places.
+    pub fn replan(&mut self, to: &Replan<'_>) {
+        self.slots = to.slots.to_vec();
+        let (series, baselines) = (to.series, to.baselines);
         for state in &mut self.keys {
-            state.series = plans
+            state.series = series
+                .0
                 .iter()
-                .zip(from)
+                .zip(series.1)
                 .map(|(plan, from)| {
                     let (old, columns) = from.as_ref()?;
                     let series = state.series.get(*old)?.as_deref()?;
                     Some(Box::new(series.replan(plan, columns)))
+                })
+                .collect();
+            state.baselines = baselines
+                .0
+                .iter()
+                .zip(baselines.1)
+                .map(|(plan, from)| {
+                    let baseline = state.baselines.get((*from)?)?.as_deref()?;
+                    Some(Box::new(baseline.replan(plan)))
                 })
                 .collect();
         }

@@ -445,3 +445,56 @@ fn an_absent_value_that_made_a_comparison_false_is_counted_and_one_that_was_hand
         ]
     );
 }
+
+/// What is usual for an account, from its days before.
+const USUAL: &str = r#"
+lang: 1
+rule: usual
+title: What is usual
+about: The mean of the days before.
+severity: low
+trigger: transaction
+entity: account
+let:
+  usual: avg(count(transaction) per 1d) by account over previous 3d
+when: has(usual)
+alert: { score: 10, message: "{usual} a day" }
+"#;
+
+#[test]
+fn an_event_that_is_judged_again_is_in_its_bucket_once() {
+    let mut engine = Engine::new(book(&[USUAL]), Limits::default());
+    let outcomes = run(
+        &mut engine,
+        &[cash(1, 0, "10", "1"), registered(2, "1"), cash(3, 0, "10", "1"), cash(4, 2, "10", "1")],
+    );
+    let alerts = alerts(&outcomes);
+    let [alert] = alerts.as_slice() else { panic!("one alert was expected: {alerts:#?}") };
+    assert_eq!(alert.message, "1 a day", "two payments in two days");
+    let [window] = alert.evidence.windows.as_slice() else { panic!("one window was expected") };
+    assert_eq!((window.value.as_str(), window.events_total), ("1", 2));
+    assert_eq!((window.from, window.to), (Some(at(-1)), at(2)));
+    assert!(!window.is_truncated && window.events.is_empty());
+}
+
+#[test]
+fn another_rulebook_goes_on_with_the_buckets_that_mean_the_same() {
+    let mut engine = Engine::new(book(&[USUAL]), Limits::default());
+    let wider = USUAL.replace("previous 3d", "previous 9d");
+    let next = book(&[&wider]);
+    let digest = Cow::Owned(next.digest.clone());
+    engine.offer(next);
+    let swap = Event {
+        id: Cow::Borrowed("R1"),
+        source: Cow::Borrowed("weir"),
+        at: at(1),
+        body: Body::Control(Control::Rulebook { digest }),
+    };
+    let events = [registered(1, "1"), cash(2, 0, "10", "1"), cash(3, 1, "10", "1")];
+    run(&mut engine, &events);
+    engine.apply(10, &swap);
+    let outcome = engine.apply(11, &cash(4, 4, "10", "1"));
+    let alerts = alerts(std::slice::from_ref(&outcome));
+    let messages: Vec<&str> = alerts.iter().map(|alert| alert.message.as_str()).collect();
+    assert_eq!(messages, ["0.5 a day"], "two payments in four days");
+}

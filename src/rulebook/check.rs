@@ -3,11 +3,12 @@
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
 //! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call`,
-//! `functions` and `convert`, `units`, `aggregate` and `window`, `sequence`, `timer`, `matches`,
+//! `functions` and `convert`, `units`, `aggregate`, `buckets` and `window`, `sequence`, `timer`, `matches`,
 //! `effective`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
+mod buckets;
 mod call;
 mod convert;
 pub mod effective;

@@ -158,6 +158,15 @@ codes! {
     "E073", "a percentile without its share",
     "`percentile(tx.amount, 95)` is the value that 95 % of the amounts do not exceed. The share is a number above 0, \
      at most 100, with at most 4 decimal places, or a parameter with one that is the same for everybody.";
+    "E074", "a bucket of another length",
+    "Buckets of time are an hour (`per 1h`), a day (`per 1d`) or a week (`per 7d`) long. `at this hour` looks only at \
+     hours that are whole days away, `on this weekday` only at days that are whole weeks away.";
+    "E075", "buckets that nothing folds",
+    "`sum(...) per 1d` or `count(...) per 1d` is one number for each day; avg, stddev, min_of, max_of, median or \
+     percentile around it makes one value of them. `where` stands in the inner fold.";
+    "E076", "buckets over another window",
+    "What is usual is folded from whole buckets that are over: `over previous 90d`, long enough for two of them and \
+     short enough for at most 10,000.";
     "E077", "`since` with a window",
     "`since(kyc.refreshed) by customer` is the time since the latest such event, however long ago; it needs no window.";
     "E078", "a window that cannot end earlier",

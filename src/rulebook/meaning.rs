@@ -103,12 +103,16 @@ pub fn lists_read(rule: &Rule) -> BTreeSet<String> {
 }
 
 fn write_aggregate(out: &mut String, rule: &Rule, aggregate: &Aggregate) {
-    let Aggregate { function, percent, source, value, filter, by, window, span: _ } = aggregate;
+    let Aggregate { function, percent, per, source, value, filter, by, window, span: _ } =
+        aggregate;
     let _ = write!(out, "({function:?} {percent:?} of {source:?} by ");
     for key in by {
         write_key(out, rule, *key);
     }
     let _ = write!(out, "over {window:?}");
+    if let Some(per) = per {
+        let _ = write!(out, " {per:?}");
+    }
     for (word, expr) in [("value", value), ("where", filter)] {
         if let Some(expr) = expr {
             let _ = write!(out, " {word} ");

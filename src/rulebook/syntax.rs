@@ -69,6 +69,8 @@ pub enum SyntaxKind {
     },
     /// A fold over a window.
     Aggregate(Box<AggregateSyntax>),
+    /// `sum(tx.amount where ...) per 1d`, inside a fold.
+    Buckets(Box<BucketsSyntax>),
 }
 
 /// The functions that are not folds.
@@ -123,6 +125,32 @@ pub struct AggregateSyntax {
     pub by: Vec<(String, SourceSpan)>,
     /// The window; `since` has none.
     pub window: Option<WindowSyntax>,
+}
+
+/// `sum(tx.amount where ...) per 1h at this hour`
+#[derive(Clone, Debug, PartialEq)]
+pub struct BucketsSyntax {
+    /// How the events of a bucket are folded.
+    pub function: AggregateFunction,
+    /// The function's name as written.
+    pub name: String,
+    /// An event's name for `count`, else a value.
+    pub head: Syntax,
+    /// Which events enter.
+    pub filter: Option<Syntax>,
+    /// How long a bucket is, and where that is written.
+    pub length: (Span, SourceSpan),
+    /// `at this hour` or `on this weekday`, and where that is written.
+    pub repeat: Option<(Repeat, SourceSpan)>,
+}
+
+/// Which buckets are looked at, if not all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// `at this hour`
+    Hour,
+    /// `on this weekday`
+    Weekday,
 }
 
 /// `over 90d ending 24h ago`
@@ -185,6 +213,7 @@ impl SyntaxKind {
                 let share = aggregate.percent.as_slice();
                 (share, [Some(&aggregate.head), aggregate.filter.as_ref()])
             }
+            Self::Buckets(buckets) => (&[], [Some(&buckets.head), buckets.filter.as_ref()]),
         };
         list.iter().chain(single.into_iter().flatten())
     }

@@ -200,6 +200,8 @@ pub struct Aggregate {
     pub function: AggregateFunction,
     /// The share that `percentile` asks for.
     pub percent: Option<Percent>,
+    /// What is folded first, bucket by bucket; then `value` and `filter` are those of the buckets.
+    pub per: Option<Buckets>,
     /// Which kinds of events enter.
     pub source: EventSet,
     /// What is folded; `None` for `count`. Holds no aggregate.
@@ -241,6 +243,30 @@ pub enum AggregateFunction {
     Last,
     /// Time since the latest event.
     Since,
+}
+
+/// `sum(...) per 1d`: the events of each bucket of time, folded to one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Buckets {
+    /// The sum of the value, or else the number of events.
+    pub is_sum: bool,
+    /// How long a bucket is.
+    pub length: BucketLength,
+    /// How many whole buckets the window looks back.
+    pub count: u32,
+    /// Of these only each so-manieth, counted back from the running one.
+    pub every: u32,
+}
+
+/// How long a bucket is, and where it begins in the institution's time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BucketLength {
+    /// On the hour.
+    Hour,
+    /// At midnight.
+    Day,
+    /// On Monday at midnight.
+    Week,
 }
 
 /// A share of all values: above 0 %, at most 100 %, in ten-thousandths of a percent.
@@ -614,7 +640,7 @@ impl Aggregate {
             (None, None) => true,
             _ => false,
         };
-        (self.function, self.percent) == (other.function, other.percent)
+        (self.function, self.percent, self.per) == (other.function, other.percent, other.per)
             && (self.source, self.window) == (other.source, other.window)
             && self.by == other.by
             && is_same(self.value.as_ref(), other.value.as_ref())
@@ -634,12 +660,44 @@ impl Percent {
         (1..=1_000_000).contains(&parts).then_some(Self(parts))
     }
 
+    /// The value at this share of all; see the language reference.
+    #[must_use]
+    pub fn value_of(self, mut values: Vec<Decimal>) -> Option<Decimal> {
+        values.sort_unstable();
+        let (place, is_whole) = self.of(values.len() as u64);
+        let place = usize::try_from(place).ok()?;
+        let next = values.get(place).copied();
+        let before = place.checked_sub(1).filter(|_| is_whole);
+        match (before.and_then(|before| values.get(before)), next) {
+            (Some(below), Some(above)) => below.checked_add(above)?.checked_div(Decimal::TWO),
+            (below, above) => above.or(below.copied()),
+        }
+    }
+
     /// This share of `count`, rounded down, and whether it is whole.
     #[must_use]
     pub fn of(self, count: u64) -> (u64, bool) {
         let parts = u128::from(count) * u128::from(self.0);
         let whole = u64::try_from(parts / 1_000_000).unwrap_or(count);
         (whole, parts.is_multiple_of(1_000_000))
+    }
+}
+
+impl BucketLength {
+    /// The bucket of this length.
+    #[must_use]
+    pub fn of(length: Span) -> Option<Self> {
+        [Self::Hour, Self::Day, Self::Week].into_iter().find(|known| known.micros() == length.0)
+    }
+
+    /// Its length in microseconds, when clocks do not change.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        match self {
+            Self::Hour => Span::hours(1).0,
+            Self::Day => Span::days(1).0,
+            Self::Week => Span::days(7).0,
+        }
     }
 }
 

@@ -150,6 +150,70 @@ fn quantile(cents: &[i64], percent: usize) -> Seen {
     number((low + high) * 5, 3)
 }
 
+/// A fold over whole buckets: `seen` are all legs of the key, `entered` those that the filter let in.
+pub fn baseline(
+    function: &str,
+    per: &str,
+    window: &str,
+    (seen, entered): (&[Leg], &[Leg]),
+    now: Moment<'_>,
+) -> Seen {
+    let reach = micros(window.trim_start_matches("previous "));
+    let length =
+        ["1h", "1d", "7d"].into_iter().find(|length| per.contains(&format!("per {length}")));
+    let length = length.expect("a length");
+    // The starts of the buckets before the running one, the latest first.
+    let mut starts = Vec::new();
+    let mut start = bucket_start(now.at, length, now.zone);
+    for _ in 0..reach / micros(length) {
+        start = bucket_start(start - 1, length, now.zone);
+        starts.push(start);
+    }
+    let first = seen.iter().map(|leg| bucket_start(leg.at, length, now.zone)).min();
+    let repeat = match (per.contains("this hour"), per.contains("this weekday")) {
+        (true, _) => 24,
+        (_, true) => 7,
+        _ => 1,
+    };
+    let end_of = |start| {
+        let after = start + micros(length) + micros("3h");
+        let end = bucket_start(after, length, now.zone);
+        if length == "1h" { start + micros("1h") } else { end }
+    };
+    let whole: Vec<i64> = starts.into_iter().skip(repeat - 1).step_by(repeat).collect();
+    let whole = whole.into_iter().filter(|&start| first.is_some_and(|first| first <= start));
+    let values: Vec<i64> = whole
+        .map(|start| {
+            let is_in = |leg: &&Leg| leg.at >= start && leg.at < end_of(start);
+            let legs = entered.iter().filter(|leg| leg.sequence != now.sequence).filter(is_in);
+            if per.starts_with("count") {
+                return 100 * i64::try_from(legs.count()).expect("few");
+            }
+            legs.map(|leg| leg.amount).filter(|&cents| cents != 300).sum()
+        })
+        .collect();
+    match function {
+        _ if values.len() < 2 => Seen::Absent,
+        "avg" => average(&values),
+        "stddev" => deviation(&values),
+        "min_of" => number(*values.iter().min().expect("some"), 2),
+        "max_of" => number(*values.iter().max().expect("some"), 2),
+        "median" => quantile(&values, 50),
+        "percentile" => quantile(&values, 90),
+        _ => panic!("no function {function}"),
+    }
+}
+
+/// The zones of the stories have whole hours.
+fn bucket_start(at: i64, length: &str, zone: &TimeZone) -> i64 {
+    let now = Moment { at, sequence: 0, zone };
+    match length {
+        "1h" => at - at.rem_euclid(micros("1h")),
+        "1d" => start_of("day", now),
+        _ => start_of("week", now),
+    }
+}
+
 /// Found by halving the stretch it must lie in.
 pub fn deviation(cents: &[i64]) -> Seen {
     if cents.is_empty() {

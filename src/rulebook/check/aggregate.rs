@@ -4,6 +4,7 @@ use crate::rulebook::catalogue::{EventName, EventSet, Family, Role, Type};
 use crate::rulebook::syntax::{AggregateSyntax, Syntax, SyntaxKind};
 use crate::rulebook::typed::{Aggregate, AggregateFunction, Expr, ExprKind, SourceSpan};
 
+use super::buckets::Outer;
 use super::expression::article;
 use super::names::Meaning;
 use super::{Checker, Place};
@@ -28,6 +29,19 @@ impl Checker<'_> {
             self.report("E030", span, title, "an aggregate of an aggregate", Some(help));
             return None;
         }
+        if let SyntaxKind::Buckets(buckets) = &written.head.kind {
+            return self.baseline(written, buckets, span);
+        }
+        self.folded(written, None, span)
+    }
+
+    /// What `written` folds: events in a window or, if `outer` says how to go on, in buckets.
+    pub(super) fn folded(
+        &mut self,
+        written: &AggregateSyntax,
+        outer: Option<Outer>,
+        span: SourceSpan,
+    ) -> Option<Expr> {
         let takes_event =
             matches!(written.function, AggregateFunction::Count | AggregateFunction::Since);
         let event = self.event_of(&written.head);
@@ -56,16 +70,21 @@ impl Checker<'_> {
             None => Some(None),
         };
         let by = self.key(&written.by, family);
-        let percent = self.percent(written, span);
-        let window = self.window(written);
+        let outer = outer.or_else(|| {
+            let (percent, window) = (self.percent(written, span), self.window(written));
+            let (percent, window) = (percent.ok()?, window?);
+            Some(Outer { function: written.function, percent, window, per: None })
+        });
+        let Outer { function, percent, window, per } = outer?;
         let aggregate = Aggregate {
-            function: written.function,
-            percent: percent.ok()?,
+            function,
+            percent,
+            per,
             source: source?.0,
             value: value?,
             filter: filter?,
             by: by?,
-            window: window?,
+            window,
             span,
         };
         let same = self.aggregates.iter().position(|earlier| earlier.is_same(&aggregate));

@@ -54,6 +54,10 @@ impl<'a> Checker<'a> {
                 return self.call(*function, arguments, span, inner);
             }
             SyntaxKind::Aggregate(aggregate) => return self.aggregate(aggregate, span, inner),
+            SyntaxKind::Buckets(_) => {
+                self.buckets_alone(span);
+                return None;
+            }
         };
         Some(Expr { kind, ty, span })
     }

@@ -4,7 +4,9 @@
 //! so that nothing else about them is said.
 
 use crate::rulebook::lexer::{Symbol, TokenKind};
-use crate::rulebook::syntax::{AggregateSyntax, Function, Syntax, SyntaxKind};
+use crate::rulebook::syntax::{
+    AggregateSyntax, BucketsSyntax, Function, Repeat, Syntax, SyntaxKind,
+};
 use crate::rulebook::typed::{AggregateFunction, SourceSpan};
 
 use super::window::Over;
@@ -33,6 +35,9 @@ impl Parser<'_> {
         self.brackets -= 1;
         self.close(open, Symbol::Close);
         let head_end = self.previous_end();
+        if self.take_name("per") {
+            return self.buckets(start, name, (function, head, filter));
+        }
         if let Some(function) = call
             && !self.is_name_at(0, "by")
         {
@@ -63,7 +68,11 @@ impl Parser<'_> {
             (Over::Window(window), _) => Some(window),
             (Over::Missing, _) => {
                 let title = format!("`{name}(...) by ...` has no window");
-                let help = Some("add `over 24h`, `over 7d` or `over lifetime`");
+                let help = match &head.kind {
+                    SyntaxKind::Buckets(_) => "add `over previous 90d`",
+                    _ => "add `over 24h`, `over 7d` or `over lifetime`",
+                };
+                let help = Some(help);
                 self.report("E111", span, title, "over how long?", help);
                 return error;
             }
@@ -71,6 +80,40 @@ impl Parser<'_> {
         let name = name.to_owned();
         let aggregate = AggregateSyntax { function, name, head, filter, percent, by, window };
         self.bounded(SyntaxKind::Aggregate(Box::new(aggregate)), span)
+    }
+
+    /// `per 1d`, `per 1h at this hour`: what follows it behind the fold of a bucket.
+    fn buckets(
+        &mut self,
+        start: SourceSpan,
+        name: &str,
+        (function, head, filter): (AggregateFunction, Syntax, Option<Syntax>),
+    ) -> Syntax {
+        let length_span = self.span();
+        let TokenKind::Duration(length) = *self.kind() else {
+            let help = Some("write `per 1h`, `per 1d` or `per 7d`");
+            self.report("E074", length_span, "`per` needs a length of time", "not one", help);
+            self.at +=
+                usize::from(matches!(self.kind(), TokenKind::Name(_) | TokenKind::Number(_)));
+            let span = SourceSpan { start: start.start, end: self.previous_end() };
+            return Syntax::new(SyntaxKind::Error, span);
+        };
+        self.at += 1;
+        let repeat_start = self.span();
+        let repeat =
+            [(["at", "this", "hour"], Repeat::Hour), (["on", "this", "weekday"], Repeat::Weekday)];
+        let repeat = repeat.into_iter().find(|(words, _)| {
+            words.iter().enumerate().all(|(ahead, word)| self.is_name_at(ahead, word))
+        });
+        let repeat = repeat.map(|(words, repeat)| {
+            self.at += words.len();
+            (repeat, SourceSpan { start: repeat_start.start, end: self.previous_end() })
+        });
+        let length = (length, length_span);
+        let span = SourceSpan { start: start.start, end: self.previous_end() };
+        let name = name.to_owned();
+        let buckets = BucketsSyntax { function, name, head, filter, length, repeat };
+        self.bounded(SyntaxKind::Buckets(Box::new(buckets)), span)
     }
 
     /// `min(a, b)`: what follows the first argument.

@@ -42,6 +42,11 @@ fn shape(syntax: &Syntax) -> String {
             format!("{}{}", function.word(), joined(arguments, ", "))
         }
         SyntaxKind::Aggregate(fold) => format!("{:?} {}", fold.function, shape(&fold.head)),
+        SyntaxKind::Buckets(fold) => {
+            let repeat = fold.repeat.map(|(repeat, _)| format!(" {repeat:?}"));
+            let repeat = repeat.unwrap_or_default();
+            format!("({:?} {} per {}{repeat})", fold.function, shape(&fold.head), fold.length.0)
+        }
     }
 }
 
@@ -60,6 +65,12 @@ fn operators_bind_as_the_language_says() {
         ("if(a, 1, 0)", "if(a, 1, 0)"),
         ("min(a) by customer over 7d", "Min a"),
         ("max_of(a where b) by customer over 7d / 2", "(Divide Max a 2)"),
+        ("avg(sum(a where b) per 1d) by c over previous 9d", "Avg (Sum a per 1d)"),
+        (
+            "percentile(count(a) per 1h at this hour, 9) by c over d",
+            "Percentile (Count a per 1h Hour)",
+        ),
+        ("max(sum(a) per 1d on this weekday) by c over previous 90d", "Max (Sum a per 1d Weekday)"),
     ] {
         assert_eq!(shape(&parsed(text)), expected, "{text}");
     }
