@@ -1,12 +1,15 @@
 //! The rules folder: from files on disk to the texts that the rulebook is made of.
 //!
 //! In: a folder or some files. Out: texts by path relative to the folder, in order. Files that editors
-//! leave behind (`.x`, `x~`, `.swp`, `.tmp`) are left out, and so is what is neither a rule nor a list.
+//! leave behind (`.x`, `x~`, `.swp`, `.tmp`) are left out, and so is what is neither
+//! a rule nor a list nor the schema.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+
+use crate::rulebook::loader::SCHEMA_PATH;
 
 /// Largest rule or list file that is read, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -53,7 +56,7 @@ pub enum Error {
     },
 }
 
-/// Reads every rule (`.yaml`, `.yml`) and list (`lists/*.csv`) below `folder`.
+/// Reads the schema and every rule (`.yaml`, `.yml`) and list (`lists/*.csv`) below `folder`.
 ///
 /// # Errors
 /// The first file that cannot be read; an unreadable rule is never left out silently.
@@ -78,7 +81,7 @@ fn read_folder_with<T>(
 }
 
 /// Reads what the user named: folders whole, files alone; lists are taken from the folder that holds
-/// `lists`, at or above a named file.
+/// `lists`, and the schema from the one that holds it, at or above a named file.
 ///
 /// # Errors
 /// As [`read_folder`].
@@ -107,8 +110,12 @@ fn read_paths_with<T>(
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
         texts.insert(name, read(path)?);
         let absolute = path.canonicalize().unwrap_or_else(|_| path.clone());
-        if let Some(root) = absolute.ancestors().skip(1).find(|root| root.join("lists").is_dir()) {
+        let above = || absolute.ancestors().skip(1);
+        if let Some(root) = above().find(|root| root.join("lists").is_dir()) {
             walk(root, &root.join("lists"), 0, &mut texts, read)?;
+        }
+        if let Some(schema) = above().map(|root| root.join(SCHEMA_PATH)).find(|it| it.is_file()) {
+            texts.insert(SCHEMA_PATH.to_owned(), read(&schema)?);
         }
     }
     Ok(texts)
@@ -199,10 +206,12 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// Whether a path is that of a rule file.
 #[must_use]
 pub fn is_rule(path: &Path) -> bool {
-    has_ending(path, &["yaml", "yml"])
+    has_ending(path, &["yaml", "yml"]) && path != Path::new(SCHEMA_PATH)
 }
 
-fn is_list(path: &Path) -> bool {
+/// Whether a path is that of a list file.
+#[must_use]
+pub fn is_list(path: &Path) -> bool {
     let parent = path.parent().and_then(Path::file_name);
     has_ending(path, &["csv"]) && parent.is_some_and(|name| name == "lists")
 }
@@ -224,13 +233,21 @@ mod tests {
             fs::create_dir_all(path.parent().expect("parent")).expect("folder");
             fs::write(path, "x").expect("file");
         };
-        ["a/one.yaml", "lists/l.csv", "a/.one.yaml.swp", "a/two.yaml~", "a/b.csv", "README.md"]
-            .into_iter()
-            .for_each(put);
+        [
+            "a/one.yaml",
+            "schema.yaml",
+            "lists/l.csv",
+            "a/.one.yaml.swp",
+            "a/two.yaml~",
+            "a/b.csv",
+            "README.md",
+        ]
+        .into_iter()
+        .for_each(put);
         let texts = read_folder(folder.path()).expect("readable");
-        assert_eq!(texts.keys().collect::<Vec<_>>(), ["a/one.yaml", "lists/l.csv"]);
+        assert_eq!(texts.keys().collect::<Vec<_>>(), ["a/one.yaml", "lists/l.csv", "schema.yaml"]);
         let alone = read_paths(&[folder.path().join("a/one.yaml")]).expect("readable");
-        assert_eq!(alone.keys().collect::<Vec<_>>(), ["lists/l.csv", "one.yaml"]);
+        assert_eq!(alone.keys().collect::<Vec<_>>(), ["lists/l.csv", "one.yaml", "schema.yaml"]);
         assert!(matches!(read_folder(&folder.path().join("lists")), Err(Error::Nothing { .. })));
     }
 }

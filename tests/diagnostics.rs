@@ -3,7 +3,8 @@
 //! `tests/diagnostics/<what-is-wrong>.yaml` (or `.csv`) stands beside `.txt`, the rendered problems.
 //! `UPDATE_EXPECT=1 cargo test diagnostics` writes the second anew. A first line `# grow-to: N` fills
 //! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack,
-//! `# without-list: NAME` takes a list away, `# beside: RULE` loads `beside/RULE.yaml` too.
+//! `# without-list: NAME` takes a list away, `# beside: RULE` loads `beside/RULE.yaml` too, and
+//! `# with-schema: FILE` the schema of that golden input. Files named `schema-...` are schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -50,7 +51,8 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
     let name = input.file_name().and_then(|name| name.to_str()).expect("a plain file name");
     let is_list = input.extension().is_some_and(|ending| ending == "csv");
     let pack = if is_list { "lists" } else { "pack" };
-    let path = format!("{pack}/{name}");
+    let is_schema = name.starts_with("schema-");
+    let path = if is_schema { "schema.yaml".to_owned() } else { format!("{pack}/{name}") };
     let mut sources: BTreeMap<String, String> =
         LISTS.iter().map(|list| (format!("lists/{list}.csv"), "value\n".to_owned())).collect();
     for (list, header) in WIDE_LISTS {
@@ -76,6 +78,10 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
         let path = folder().join(format!("beside/{beside}.yaml"));
         let other = fs::read_to_string(path).expect("the rule beside");
         sources.insert(format!("pack/{beside}.yaml"), other);
+    }
+    if let Some(schema) = instruction(&text, "with-schema") {
+        let schema = fs::read_to_string(folder().join(schema)).expect("a schema beside it");
+        sources.insert("schema.yaml".to_owned(), schema);
     }
     if let Some(other) = instruction(&text, "also-in") {
         sources.insert(format!("{other}/{name}"), text.clone());

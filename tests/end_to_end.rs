@@ -273,7 +273,17 @@ async fn without_a_broker_it_is_alive_and_not_ready_and_works_when_the_broker_co
     client.close().await;
     broker.crash();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut daemon = Daemon::start(&broker, folder.path(), &rules(), &[]);
+    // The shipped rules, in a deployment that declares a field: some series are per field.
+    let own_rules = folder.path().join("rules");
+    fs::create_dir(&own_rules).expect("a folder");
+    for (path, text) in weir::files::read_folder(&rules()).expect("readable rules") {
+        let path = own_rules.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a copy");
+    }
+    let schema = "fields:\n  tx.extra.wallet: { type: text, doc: The wallet. }\n";
+    fs::write(own_rules.join("schema.yaml"), schema).expect("a schema");
+    let mut daemon = Daemon::start(&broker, folder.path(), &own_rules, &[]);
     eventually("alive", async || daemon.get("/healthz").is_some()).await;
     let (status, body) = daemon.get("/readyz").expect("an answer");
     assert!(status.contains("503"), "{status}");

@@ -48,7 +48,7 @@ impl Observer {
         for kind in KEY_KINDS {
             metrics.state_keys(kind, 0);
         }
-        metrics.rulebook(&rulebook.digest, &live_rules(rulebook));
+        show(&metrics, rulebook);
         Self {
             metrics,
             health,
@@ -178,7 +178,7 @@ impl Observer {
             if let Effect::RulebookActivated { digest } = effect
                 && let Some(rulebook) = self.shelf.get(digest)
             {
-                self.metrics.rulebook(digest, &live_rules(&rulebook));
+                show(&self.metrics, &rulebook);
                 tracing::info!(
                     digest = short(digest),
                     sequence,
@@ -193,6 +193,9 @@ impl Observer {
         self.metrics.late_events(counts.late);
         self.metrics.unknown_customers(counts.unknown_customer);
         self.metrics.timers(counts.timers_fired, counts.absences_contradicted);
+        for (field, count) in &counts.unreadable_fields {
+            self.metrics.unreadable_field(field, *count);
+        }
         for rule in &counts.rules {
             self.metrics.rule_evaluations(&rule.rule, rule.evaluated, rule.met_absent);
             self.metrics.rule_matches(&rule.rule, rule.matched);
@@ -228,6 +231,14 @@ fn since(stored: Instant, now: Instant) -> Duration {
 
 fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
+}
+
+/// The series of a rulebook that is live now: its rules, and the fields that its deployment declares.
+fn show(metrics: &Metrics, rulebook: &Rulebook) {
+    metrics.rulebook(&rulebook.digest, &live_rules(rulebook));
+    for field in rulebook.catalogue.fields().iter().filter(|field| field.slot.is_custom()) {
+        metrics.unreadable_field(&field.path, 0);
+    }
 }
 
 fn live_rules(rulebook: &Rulebook) -> Vec<LiveRule> {

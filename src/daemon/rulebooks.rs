@@ -70,7 +70,7 @@ fn from_texts(texts: &BTreeMap<String, String>) -> Result<Arc<Rulebook>, Rejecte
             let place = render::position(source, problem.span.start);
             let _ = write!(report, "{}:{}: {}", problem.path, place.line, problem.code);
             // A list may hold ids of customers and accounts: its words stay out of logs and notes.
-            if files::is_rule(problem.path.as_ref()) {
+            if !files::is_list(problem.path.as_ref()) {
                 let _ = write!(report, " {}", problem.title);
             }
             report.push('\n');

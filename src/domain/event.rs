@@ -39,6 +39,18 @@ pub enum Body<'a> {
     Control(Control<'a>),
 }
 
+/// A value that a deployment's own field came with; the schema says what it is to be read as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// Text, which may be a number, a time or a length of time to the schema.
+    Text(Text<'a>),
+    /// True or false.
+    Bool(bool),
+}
+
+/// A deployment's own fields by name, each once.
+pub type Extra<'a> = Vec<(Text<'a>, Scalar<'a>)>;
+
 /// One movement of money that we are told about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transaction<'a> {
@@ -64,6 +76,15 @@ pub struct Transaction<'a> {
     pub branch: Option<Text<'a>>,
     /// Where and with what it was ordered.
     pub session: Session<'a>,
+    /// What not every transaction has.
+    pub details: TransactionDetails<'a>,
+}
+
+/// What not every transaction has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactionDetails<'a> {
+    /// A deployment's own fields.
+    pub extra: Extra<'a>,
 }
 
 /// Anyone in a transaction, customer or not.
@@ -266,6 +287,15 @@ pub struct IdentityEvent<'a> {
     pub reasons: Vec<Text<'a>>,
     /// Where and with what it was done.
     pub session: Session<'a>,
+    /// What not every identity event has.
+    pub details: IdentityDetails<'a>,
+}
+
+/// What not every identity event has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IdentityDetails<'a> {
+    /// A deployment's own fields.
+    pub extra: Extra<'a>,
 }
 
 /// What rules may ask about a customer, as set by one identity event.
@@ -315,6 +345,8 @@ pub struct SecurityEvent<'a> {
     pub payee: Option<Text<'a>>,
     /// Where and with what it was done.
     pub session: Session<'a>,
+    /// A deployment's own fields.
+    pub extra: Extra<'a>,
 }
 
 /// Weir's own entries in the log.
@@ -350,9 +382,24 @@ impl Transaction<'_> {
             purpose: own(self.purpose.as_ref()),
             branch: own(self.branch.as_ref()),
             session: self.session.to_static(),
+            details: self.details.to_static(),
             ..*self
         }
     }
+}
+
+impl TransactionDetails<'_> {
+    fn to_static(&self) -> TransactionDetails<'static> {
+        TransactionDetails { extra: self.extra.iter().map(own_extra).collect() }
+    }
+}
+
+fn own_extra((name, value): &(Text<'_>, Scalar<'_>)) -> (Text<'static>, Scalar<'static>) {
+    let value = match value {
+        Scalar::Text(text) => Scalar::Text(Cow::Owned(text.clone().into_owned())),
+        Scalar::Bool(value) => Scalar::Bool(*value),
+    };
+    (Cow::Owned(name.clone().into_owned()), value)
 }
 
 impl Party<'_> {
@@ -398,6 +445,7 @@ impl IdentityEvent<'_> {
             field: None,
             reasons: Vec::new(),
             session: Session::default(),
+            details: IdentityDetails::default(),
         }
     }
 }

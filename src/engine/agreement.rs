@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use crate::domain::event::{IdentityKind, TransactionKind, TransactionStatus};
+use crate::domain::event::{IdentityKind, TransactionDetails, TransactionKind, TransactionStatus};
 use crate::domain::{
     Body, Control, Currency, Event, IdentityEvent, Instant, Money, Party, Session, Span,
     Transaction,
@@ -299,6 +299,7 @@ impl<'a> Run<'a> {
                 purpose: None,
                 branch: None,
                 session: Session { channel: channel.map(Cow::Borrowed), ..Session::default() },
+                details: TransactionDetails::default(),
             }),
         };
         for side in [step.from, step.to] {

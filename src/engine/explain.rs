@@ -14,7 +14,7 @@ use super::plan::{Plan, SeriesLayout};
 use super::row::Value;
 use super::rule_plan::{ConditionPlan, MatchesRef, Piece, RulePlan, WindowRef};
 use super::strings::Strings;
-use super::text::{formatted, plain};
+use super::text::{WITHHELD, formatted, plain};
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::typed::Format;
 
@@ -49,10 +49,11 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
         .iter()
         .map(|&slot| {
             let field = archive.plan.rulebook.catalogue.field(slot);
-            NamedValue {
-                name: field.path.clone(),
-                value: plain(frame.row.get(slot), field.ty, strings),
-            }
+            let value = match frame.row.get(slot) {
+                value if field.is_personal && value != Value::Absent => WITHHELD.to_owned(),
+                value => plain(value, field.ty, strings),
+            };
+            NamedValue { name: field.path.clone(), value }
         })
         .collect();
     let mut windows: Vec<WindowEvidence> =
@@ -132,7 +133,11 @@ fn window_of(
     archive: &Archive<'_>,
 ) -> Option<WindowEvidence> {
     let value = frame.read(window.read);
-    let value = formatted(value, window.ty, Format::Plain, archive.strings);
+    let value = if window.is_withheld && value != Value::Absent {
+        WITHHELD.to_owned()
+    } else {
+        formatted(value, window.ty, Format::Plain, archive.strings)
+    };
     let read = match window.read {
         Read::Window(read) => read,
         Read::Baseline(read) => return baseline_of(window, read, value, frame, archive),

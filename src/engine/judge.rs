@@ -19,6 +19,7 @@ use rust_decimal::Decimal;
 use super::baseline_plan;
 use super::calendar::Calendar;
 use super::explain::{Archive, evidence, message};
+use super::extra::ExtraFields;
 use super::frame::{Frame, Memo, Mode};
 use super::journal::Journal;
 use super::legs::{self, Leg, Words};
@@ -67,6 +68,7 @@ pub struct State {
     pub limits: Limits,
     pub counts: Counts,
     pub row: Row,
+    extra: ExtraFields,
     /// The latest event time seen, over all keys.
     pub watermark: Instant,
     /// How far logged time has come for timers: the watermark, or a tick behind it.
@@ -102,6 +104,7 @@ impl State {
             limits,
             counts: Counts::default(),
             row: Row::default(),
+            extra: ExtraFields::default(),
             watermark: Instant::MIN,
             clock: Instant::MIN,
             timers: plan.timers.iter().map(|_| TimerSet::default()).collect(),
@@ -126,6 +129,7 @@ impl State {
 
     fn make_room(&mut self, plan: &Plan) {
         self.row.want(plan.wanted);
+        self.extra = ExtraFields::new(&plan.rulebook.catalogue, &plan.wanted);
         self.keys = vec![KeyRef::Absent; plan.tables.len()];
         self.memos = vec![Memo::default(); plan.memos];
         self.entered = vec![(0, false); plan.filters.len()];
@@ -141,6 +145,7 @@ impl State {
     /// Fills the row with a leg and its customer's facts.
     pub fn fill_leg(&mut self, tx: &Transaction<'_>, leg: Leg, facts: &Snapshot, is_known: bool) {
         legs::fill_leg(&mut self.row, tx, leg, &self.profiles, &self.words, &mut self.strings);
+        self.extra.fill(&mut self.row, &tx.details.extra, &mut self.strings);
         legs::fill_customer(&mut self.row, facts, is_known, &self.words, &mut self.strings);
     }
 
@@ -149,6 +154,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_identity(&mut self.row, event, customer, &self.profiles, &mut self.strings);
+        self.extra.fill(&mut self.row, &event.details.extra, &mut self.strings);
         legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
@@ -157,6 +163,7 @@ impl State {
         let facts = self.profiles.as_of(customer, self.row.at);
         let is_known = facts.state.is_some();
         legs::fill_security(&mut self.row, event, customer, &mut self.strings);
+        self.extra.fill(&mut self.row, &event.extra, &mut self.strings);
         legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
@@ -674,7 +681,9 @@ impl State {
     /// What happened since the last call.
     pub fn take_counts(&mut self, plan: &Plan) -> Counts {
         let rules = plan.rules.iter().map(rule_counts).collect();
-        std::mem::replace(&mut self.counts, Counts { rules, ..Counts::default() })
+        let mut counts = std::mem::replace(&mut self.counts, Counts { rules, ..Counts::default() });
+        counts.unreadable_fields = self.extra.take_unreadable();
+        counts
     }
 
     /// How much is remembered.

@@ -70,6 +70,8 @@ pub struct Counts {
     pub parked_given_up: u64,
     /// Re-KYC requests held back by the cool-down of their cause.
     pub rekyc_suppressed: u64,
+    /// Custom fields whose value was not what the schema says, and how often.
+    pub unreadable_fields: Vec<(String, u64)>,
     /// Per rule, in order of the plan.
     pub rules: Vec<RuleCounts>,
 }

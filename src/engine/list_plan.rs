@@ -6,13 +6,14 @@ use crate::domain::alert::{ListEvidence, ListRowEvidence};
 use crate::rulebook::call::{Call, RATES_COLUMN, RATES_LIST};
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::meaning::lists_read;
+use crate::rulebook::personal::Names;
 use crate::rulebook::typed::{Expr, ExprKind, Membership, Rule};
 
 use super::closure::{Compiler, TextFn};
 use super::compiled_list::CompiledList;
 use super::frame::Frame;
 use super::strings::Strings;
-use super::text::plain;
+use super::text::{WITHHELD, plain};
 
 /// A list that the rule reads.
 pub struct ListRef {
@@ -27,6 +28,8 @@ struct ListRead {
     text: String,
     /// The value that is looked for.
     item: TextFn,
+    /// It names a person, and is not shown.
+    is_withheld: bool,
     /// The column that is asked for, and its type; `None` where only presence is.
     column: Option<(usize, Type)>,
 }
@@ -55,6 +58,14 @@ fn read_as_of_the_event(rule: &Rule) -> Vec<&Expr> {
     conditions.chain([&rule.alert.score]).collect()
 }
 
+/// A value that is looked for, and whether it names a person.
+type LookedFor = (TextFn, bool);
+
+fn looked_for(compiler: &mut Compiler<'_>, item: &Expr) -> LookedFor {
+    let is_withheld = Names::of(compiler.rule).shown_by(item).is_some();
+    (compiler.text(item), is_withheld)
+}
+
 fn read(
     compiler: &mut Compiler<'_>,
     name: &str,
@@ -64,26 +75,26 @@ fn read(
 ) {
     let found = match &expr.kind {
         ExprKind::In { item, set: Membership::List(read), .. } if read == name => {
-            Some((compiler.text(item), None))
+            Some((looked_for(compiler, item), None))
         }
         ExprKind::Call(Call::Lookup { list: read, column, .. }, arguments) if read == name => {
-            let item = arguments.first().map(|item| compiler.text(item));
+            let item = arguments.first().map(|item| looked_for(compiler, item));
             item.zip(list.column(column).map(Some))
         }
         _ => None,
     };
-    let mut found: Vec<(TextFn, Option<(usize, Type)>)> = found.into_iter().collect();
+    let mut found: Vec<(LookedFor, Option<(usize, Type)>)> = found.into_iter().collect();
     if let ExprKind::Call(Call::Convert { to }, arguments) = &expr.kind
         && name == RATES_LIST
         && let Some(column) = list.column(RATES_COLUMN)
     {
-        found.extend(arguments.get(1).map(|from| (compiler.text(from), Some(column))));
+        found.extend(arguments.get(1).map(|from| (looked_for(compiler, from), Some(column))));
         let to = compiler.layout.strings.intern(to.code());
-        found.push((Box::new(move |_| Some(to)), Some(column)));
+        found.push(((Box::new(move |_| Some(to)), false), Some(column)));
     }
-    for (item, column) in found {
+    for ((item, is_withheld), column) in found {
         let written = compiler.rule.text(expr.span).split_whitespace().collect::<Vec<_>>();
-        into.push(ListRead { text: written.join(" "), item, column });
+        into.push(ListRead { text: written.join(" "), item, is_withheld, column });
     }
     for part in expr.parts() {
         read(compiler, name, list, part, into);
@@ -111,7 +122,7 @@ impl ListRef {
         });
         Some(ListRowEvidence {
             text: read.text.clone(),
-            value: strings.text(item).to_owned(),
+            value: if read.is_withheld { WITHHELD } else { strings.text(item) }.to_owned(),
             cell,
             valid_from: row.valid_from,
             valid_to: row.valid_to,

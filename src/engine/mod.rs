@@ -10,6 +10,7 @@ mod calendar;
 mod closure;
 mod compiled_list;
 mod explain;
+mod extra;
 mod frame;
 mod functions;
 mod journal;

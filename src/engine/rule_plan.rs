@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::rulebook::catalogue::{Family, Role, Slot, Type};
+use crate::rulebook::personal::Names;
 use crate::rulebook::typed::{
-    AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Status, Template, TemplatePart,
-    Window,
+    AggregateFunction, AggregateIndex, Expr, ExprKind, Format, ParamValue, Rule, Status, Template,
+    TemplatePart, Window,
 };
 use crate::rulebook::waking::Matches;
 
@@ -15,8 +16,10 @@ use super::frame::Read;
 use super::list_plan::{ListRef, list_refs};
 use super::matches::MatchesRead;
 use super::plan::{Layout, let_memos};
+use super::row::Value;
 use super::sequence::SequencePlan;
 use super::strings::Symbol;
+use super::text::WITHHELD;
 use super::timer::TimerLayout;
 use super::wake::Wake;
 use super::witness::{Clause, clauses};
@@ -126,6 +129,8 @@ pub struct WindowRef {
     pub column: Option<usize>,
     /// Type of what is read.
     pub ty: Type,
+    /// What it gives names a person, and is not shown.
+    pub is_withheld: bool,
 }
 
 impl RulePlan {
@@ -213,7 +218,10 @@ impl Explanation {
         let lets = rule
             .lets
             .iter()
-            .map(|item| (item.name.clone(), compiler.value(&item.expr), item.expr.ty))
+            .map(|item| {
+                let (value, ty) = shown(compiler, &item.expr);
+                (item.name.clone(), value, ty)
+            })
             .collect();
         let params = (0..rule.params.len()).filter_map(|index| param(compiler, index)).collect();
         let mut facts = BTreeSet::new();
@@ -235,6 +243,20 @@ impl Explanation {
         let matches = matches(compiler);
         Self { conditions, lets, params, facts, windows, clauses, lists, matches }
     }
+}
+
+/// The value of `expr` for evidence; one that names a person is withheld.
+fn shown(compiler: &mut Compiler<'_>, expr: &Expr) -> (ValueFn, Type) {
+    let value = compiler.value(expr);
+    if Names::of(compiler.rule).shown_by(expr).is_none() {
+        return (value, expr.ty);
+    }
+    let withheld = compiler.layout.strings.intern(WITHHELD);
+    let value: ValueFn = Box::new(move |frame| match value(frame) {
+        Value::Absent => Value::Absent,
+        _ => Value::Text(withheld),
+    });
+    (value, Type::Text)
 }
 
 fn param(compiler: &mut Compiler<'_>, index: usize) -> Option<(String, ValueFn, Type)> {
@@ -272,12 +294,12 @@ pub fn condition(compiler: &mut Compiler<'_>, expr: &Expr) -> ConditionPlan {
     let holds = compiler.condition(expr);
     let (observed, threshold) = match &expr.kind {
         ExprKind::Compare(op, left, right) => {
-            let observed = (compiler.value(left), left.ty);
-            let right = (compiler.value(right), right.ty);
+            let observed = shown(compiler, left);
+            let right = shown(compiler, right);
             (Some(observed), Some((op.word().to_owned(), Some(right))))
         }
         ExprKind::In { item, .. } => {
-            let observed = (compiler.value(item), item.ty);
+            let observed = shown(compiler, item);
             let set = text.split_once(" in ").map_or("", |(_, set)| set).trim().to_owned();
             let word = if text.contains(" not in ") { "not in" } else { "in" };
             (Some(observed), Some((format!("{word} {set}"), None)))
@@ -382,13 +404,20 @@ fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
         .map(|(index, aggregate)| {
             let read = Layout::aggregate(compiler, aggregate);
             let text = squeeze(rule.text(aggregate.span));
+            let shown = aggregate.value.as_ref().and_then(|it| Names::of(rule).shown_by(it));
+            let is_personal = shown.is_some();
+            let is_number_of = matches!(
+                aggregate.function,
+                AggregateFunction::Count | AggregateFunction::Distinct
+            );
             WindowRef {
                 name: names.get(&index).cloned().unwrap_or_else(|| text.clone()),
                 text,
                 read,
                 window: aggregate.window,
-                column: column_of(compiler.layout, read),
+                column: column_of(compiler.layout, read).filter(|_| !is_personal),
                 ty: aggregate.ty(),
+                is_withheld: is_personal && !is_number_of,
             }
         })
         .collect()

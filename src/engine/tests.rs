@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::event::{IdentityKind, TransactionKind, TransactionStatus};
+use crate::domain::event::{IdentityKind, TransactionDetails, TransactionKind, TransactionStatus};
 use crate::domain::money::parse_amount;
 use crate::domain::{
     Alert, Body, Control, Currency, Event, Fate, IdentityEvent, Instant, Money, Party, Risk,
@@ -112,6 +112,7 @@ fn payment(
             purpose: None,
             branch: None,
             session: Session::default(),
+            details: TransactionDetails::default(),
         }),
     }
 }

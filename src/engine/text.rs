@@ -12,6 +12,9 @@ use super::strings::Strings;
 /// What stands for a value that is not there.
 pub const ABSENT: &str = "absent";
 
+/// What stands for a value that names a person.
+pub const WITHHELD: &str = "withheld";
+
 /// A value in full, as evidence shows it.
 pub fn plain(value: Value, ty: Type, strings: &Strings) -> String {
     match (value, ty) {

@@ -23,7 +23,7 @@
 //!
 //! Where a row tells several events, `event` is replaced by a list of `[[events]]`, each with its own
 //! `event`, an `id_suffix`, and `columns`, `values`, `constants` and `when` that add to the common ones.
-//! Fields are those of the event's schema, without `data.` in front.
+//! Fields are those of the event's schema, without `data.` in front; a deployment's own are `extra.NAME`.
 
 mod fields;
 mod file;

@@ -1,14 +1,14 @@
 //! The field catalogue: every name that a rule may read, with type, values and meaning, and the roles.
 //!
-//! It is data: `catalogue/schema.yaml` is built in. The checker, the reference in `rules/README.md` and
+//! It is data: `catalogue/schema.yaml` is built in, and a deployment adds to it in its own. The checker, the reference in `rules/README.md` and
 //! the engine's rows all follow it. A [`Slot`] is a field's place in it, a [`Role`] that of a role;
 //! both mean something only beside the catalogue that gave them out.
 
 mod events;
-mod read;
+pub mod read;
 mod slots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
@@ -127,11 +127,13 @@ pub struct Catalogue {
     fields: Vec<Field>,
     roles: Vec<RoleField>,
     by_path: BTreeMap<String, Slot>,
+    /// Names of fields and roles whose definition is wrong, and that was reported.
+    broken: BTreeSet<String>,
     digest: String,
 }
 
 static BUILT_IN_CATALOGUE: LazyLock<Arc<Catalogue>> =
-    LazyLock::new(|| Arc::new(read::built_in(BUILT_IN)));
+    LazyLock::new(|| Arc::new(read::built_in(BUILT_IN).0));
 
 impl Catalogue {
     /// The catalogue without any additions.
@@ -195,6 +197,12 @@ impl Catalogue {
     #[must_use]
     pub fn role_slot(&self, role: Role, family: Family) -> Option<Slot> {
         self.roles.get(role.index())?.slots.get(family as usize).copied().flatten()
+    }
+
+    /// Whether `name` is a field or role whose definition is wrong, which was reported at its place.
+    #[must_use]
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
     }
 
     /// The name of `role` with the fields that carry it: equal texts are equal roles, also of two catalogues.

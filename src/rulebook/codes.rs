@@ -127,6 +127,31 @@ codes! {
     "A whole number with one of s, m, h, d, w right behind it: 90m, 24h, 7d.";
     "E046", "a list's file name",
     "Rules name a list by its file, so the name must be letters, digits and `_`.";
+    "E050", "the name of a deployment's field",
+    "Fields that a deployment adds in `schema.yaml` are named `tx.extra.NAME`, `kyc.extra.NAME` or \
+     `security.extra.NAME`, so that no built-in field can ever collide with them. Built-in fields cannot be \
+     defined again.";
+    "E051", "the words of a field",
+    "`values` lists every word that the field can have: text, each word once, at least one. Messages with \
+     another word count as unreadable and the field as absent.";
+    "E052", "the field that carries a role",
+    "A role names, for each kind of event that has it, the text field that holds its key: `tx: \
+     tx.extra.wallet`. A role of all events names one fact instead: `fact: customer.segment`.";
+    "E053", "the name of a role",
+    "A role's name is a new word of small letters, digits and `_` that means nothing else in rules.";
+    "E054", "not a time zone",
+    "`zone` is the name of a time zone of the IANA database. Calendar days, hours and weekdays of rules \
+     are counted in it.";
+    "E055", "not a currency",
+    "`base_currency` is an ISO 4217 code: the currency that `tx.amount` is in.";
+    "E056", "too many fields",
+    "A catalogue has at most 256 fields, built-in ones included.";
+    "E057", "a personal field as a role",
+    "What a role is keyed by is shown as the entity of alerts. A field that names a person is never shown, \
+     so it cannot carry a role. Let the producer send an id or a keyed hash.";
+    "E058", "a personal field in a message",
+    "Messages of alerts leave the program, and fields that name a person never do. Say that something \
+     matched or differed; the person who works on the alert looks up the name.";
     "E060", "a column of a list",
     "Beside `value`, `valid_from` and `valid_to` a list may have columns that rules read by `lookup`: a name, or a \
      name and a type as in `limit:number`. Types are text, number, bool, time and duration; a name is there once.";

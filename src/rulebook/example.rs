@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::domain::Instant;
+use crate::domain::{Instant, Span};
 
 use super::catalogue::EventName;
 use super::typed::{List, Literal, SourceSpan};
@@ -47,6 +47,8 @@ pub enum Value {
     Bool(bool),
     /// An instant, written as an offset from the start.
     Time(Instant),
+    /// A length of time.
+    Duration(Span),
 }
 
 /// One event of the story.

@@ -1,13 +1,13 @@
-//! All rule and list files together: one rulebook, or every reason why not.
+//! All rule and list files and the schema together: one rulebook, or every reason why not.
 //!
 //! In: the texts by path relative to the rules folder, already read by the caller. Out: the rulebook
-//! if no file has an error, and all diagnostics, by path and place. Files that are neither rules nor
-//! lists, and what editors leave behind, are ignored.
+//! if no file has an error, and all diagnostics, by path and place. Files that are none
+//! of these, and what editors leave behind, are ignored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{self, Catalogue};
 use super::check;
 use super::compose;
 use super::diagnostic::{Diagnostic, has_error};
@@ -26,6 +26,9 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Where a deployment's own fields and roles are, relative to the rules folder.
+pub const SCHEMA_PATH: &str = "schema.yaml";
+
 /// What a file in the rules folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -33,6 +36,8 @@ pub enum FileKind {
     Rule,
     /// `lists/<name>.csv`
     List,
+    /// [`SCHEMA_PATH`]
+    Schema,
     /// Something that is not read.
     Other,
 }
@@ -45,6 +50,7 @@ pub fn file_kind(path: &str) -> FileKind {
         return FileKind::Other;
     }
     match path.rsplit_once('.') {
+        _ if path == SCHEMA_PATH => FileKind::Schema,
         Some((_, "yaml" | "yml")) => FileKind::Rule,
         Some((stem, "csv")) if stem.starts_with("lists/") => FileKind::List,
         _ => FileKind::Other,
@@ -55,8 +61,7 @@ pub fn file_kind(path: &str) -> FileKind {
 #[must_use]
 pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let mut diagnostics = Vec::new();
-    let catalogue = Catalogue::built_in();
-    let institution = Institution::default();
+    let (catalogue, institution) = read_schema(sources, &mut diagnostics);
     let lists = read_lists(sources, &mut diagnostics);
     let mut rules: BTreeMap<String, Arc<Rule>> = BTreeMap::new();
     let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
@@ -99,6 +104,18 @@ fn of_kind(
 ) -> impl Iterator<Item = (&str, &str)> {
     let files = sources.iter().filter(move |(path, _)| file_kind(path) == kind);
     files.map(|(path, text)| (path.as_str(), text.as_str()))
+}
+
+/// The built-in fields and roles, and those of the deployment if it has any.
+fn read_schema(
+    sources: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Arc<Catalogue>, Institution) {
+    let built_in = Catalogue::built_in();
+    let Some(text) = sources.get(SCHEMA_PATH) else { return (built_in, Institution::default()) };
+    let schema = catalogue::read::schema(SCHEMA_PATH, text, &built_in);
+    diagnostics.extend(schema.problems);
+    (Arc::new(schema.catalogue), schema.institution)
 }
 
 /// A list with problems is kept, so that rules which name it are not called wrong for it.

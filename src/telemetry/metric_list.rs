@@ -2,7 +2,7 @@
 //!
 //! Dashboards and alert rules are checked against it (`tests/dashboards.rs`). Names are for ever:
 //! they carry base units, counters end in `_total`, and a label has few values that the
-//! configuration bounds. Rule names are labels; ids of people, accounts and alerts never are.
+//! configuration bounds. Names of rules and fields are labels; ids of people, accounts and alerts never are.
 
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +34,7 @@ pub const LABELS: &[&str] = &[
     "digest",
     "exception",
     "fate",
+    "field",
     "kind",
     "limit",
     "reason",
@@ -114,6 +115,8 @@ metrics! {
         "Events that woke a rule and were judged by it.";
     RULE_ABSENT = Kind::Counter, "weir_rule_absent_total", ["rule"],
         "Evaluations in which a comparison of the rule met an absent value, and was false for it.";
+    UNREADABLE_FIELDS = Kind::Counter, "weir_unreadable_fields_total", ["field"],
+        "Values of a deployment's own fields that were not what its schema says, and were left absent.";
     RULE_MATCHES = Kind::Counter, "weir_rule_matches_total", ["rule"],
         "Events for which a rule's condition held, whether or not an alert came of it.";
     RULE_EXCUSED = Kind::Counter, "weir_rule_excused_total", ["rule", "exception"],

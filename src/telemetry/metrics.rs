@@ -90,6 +90,7 @@ pub struct Metrics {
     alert_occurrences: IntCounterVec,
     rule_evaluations: IntCounterVec,
     rule_absent: IntCounterVec,
+    unreadable_fields: IntCounterVec,
     rule_matches: IntCounterVec,
     rule_excused: IntCounterVec,
     rekyc_requests: IntCounterVec,
@@ -144,6 +145,7 @@ impl Metrics {
             alert_occurrences: counters(into, &list::ALERT_OCCURRENCES)?,
             rule_evaluations: counters(into, &list::RULE_EVALUATIONS)?,
             rule_absent: counters(into, &list::RULE_ABSENT)?,
+            unreadable_fields: counters(into, &list::UNREADABLE_FIELDS)?,
             rule_matches: counters(into, &list::RULE_MATCHES)?,
             rule_excused: counters(into, &list::RULE_EXCUSED)?,
             rekyc_requests: counters(into, &list::REKYC_REQUESTS)?,
@@ -302,6 +304,11 @@ impl Metrics {
     pub fn rule_evaluations(&self, rule: &str, count: u64, met_absent: u64) {
         self.rule_evaluations.with_label_values(&[rule]).inc_by(count);
         self.rule_absent.with_label_values(&[rule]).inc_by(met_absent);
+    }
+
+    /// So many values of a deployment's own field could not be read.
+    pub fn unreadable_field(&self, field: &str, count: u64) {
+        self.unreadable_fields.with_label_values(&[field]).inc_by(count);
     }
 
     /// A rule's condition held for this many events.

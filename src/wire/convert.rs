@@ -5,8 +5,8 @@
 
 use crate::domain::alert::Verdict;
 use crate::domain::event::{
-    AccountFacts, CustomerFacts, IdentityKind, Initiator, SecurityKind, TransactionKind,
-    TransactionStatus,
+    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Scalar,
+    SecurityKind, TransactionDetails, TransactionKind, TransactionStatus,
 };
 use crate::domain::{
     Control, Currency, IdentityEvent, Money, Party, Rate, Reason, Refusal, Risk, SecurityEvent,
@@ -21,10 +21,13 @@ use super::messages::{
     AccountData, BaseData, DispositionData, DocumentData, IdentityData, PROFILE_FIELDS, PartyData,
     RulebookData, SecurityData, SessionData, TransactionData,
 };
-use super::text::{Obj, Str};
+use super::text::{Custom, Customs, Obj, Str};
 
 /// Most reason codes of one review.
 const REASONS_MAX: usize = 64;
+
+/// Most fields of a deployment's own in one message.
+const EXTRA_MAX: usize = 64;
 
 const DATA: &str = "data";
 
@@ -70,7 +73,32 @@ pub(super) fn transaction(
         purpose: limits.text_if(data.purpose, at(DATA, "purpose"))?,
         branch: limits.text_if(data.branch, at(DATA, "branch"))?,
         session: session(data.channel, data.session, limits)?,
+        details: TransactionDetails { extra: extra(data.extra, limits)? },
     })
+}
+
+/// A deployment's own fields. What they mean is for the rulebook's schema to say.
+fn extra(data: Option<Obj<Customs<'_>>>, limits: Limits) -> Result<Extra<'_>, Refusal> {
+    const EXTRA: &str = "data.extra";
+    let Some(Obj(Customs(fields))) = data else { return Ok(Extra::new()) };
+    if fields.len() > EXTRA_MAX {
+        let detail = format!("must not have more than {EXTRA_MAX} fields");
+        return Err(at(DATA, "extra").refuse(Reason::InvalidText, detail));
+    }
+    let mut extra = Extra::new();
+    for (name, value) in fields {
+        let name = limits.text(name, at(EXTRA, "*"))?;
+        match value {
+            Custom::Text(text) => {
+                extra.push((name, Scalar::Text(limits.text(text, at(EXTRA, "*"))?)));
+            }
+            Custom::Bool(value) => extra.push((name, Scalar::Bool(value))),
+            Custom::Nothing => {}
+        }
+    }
+    // The order of an object's fields means nothing in JSON.
+    extra.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Ok(extra)
 }
 
 /// The amount in base currency, with its rate when the booked currency is another one.
@@ -203,6 +231,7 @@ pub(super) fn identity(
         field,
         reasons: reasons(data.reasons.unwrap_or_default(), limits)?,
         session: session(data.channel, data.session, limits)?,
+        details: IdentityDetails { extra: extra(data.extra, limits)? },
     })
 }
 
@@ -267,6 +296,7 @@ pub(super) fn security(
         method: limits.text_if(data.method, at(DATA, "method"))?,
         payee: limits.text_if(data.payee, at(DATA, "payee"))?,
         session: session(data.channel, data.session, limits)?,
+        extra: extra(data.extra, limits)?,
     })
 }
 

@@ -38,6 +38,7 @@ const FIELD_NAMES: &[&str] = &[
     "end_to_end_id",
     "expected_turnover",
     "expires_at",
+    "extra",
     "field",
     "hash",
     "id",
@@ -76,6 +77,7 @@ const FIELD_NAMES: &[&str] = &[
 const EXPECTATIONS: &[(&str, &str)] = &[
     ("a string", "must be a string"),
     ("an object", "must be an object"),
+    ("text or a truth value", "must be a string, true or false"),
     ("u64", "must be a whole number that is not negative"),
     ("a sequence", "must be an array"),
 ];

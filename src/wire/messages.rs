@@ -11,7 +11,7 @@ use crate::domain::alert::Verdict;
 use crate::domain::event::{Initiator, TransactionKind, TransactionStatus};
 use crate::domain::{Risk, Segment};
 
-use super::text::{Ignored, Obj, Str};
+use super::text::{Customs, Ignored, Obj, Str};
 
 /// What an amount looks like on the wire: plain digits, never a JSON number, never an exponent.
 pub(super) const AMOUNT: &str = r"^[0-9]{1,15}(\.[0-9]{1,8})?$";
@@ -92,6 +92,9 @@ pub struct TransactionData<'a> {
     /// When it happened, if not at the envelope's `time`.
     #[schemars(extend("format" = "date-time"))]
     pub occurred_at: Option<Str<'a>>,
+    /// The deployment's own fields by the names of its `schema.yaml`; numbers, times and lengths of time are
+    /// text. Names that the schema does not declare are ignored.
+    pub extra: Option<Obj<Customs<'a>>>,
     /// Accepted and not used: the end-to-end reference.
     pub end_to_end_id: Option<Ignored>,
     /// Accepted and not used: the unique end-to-end transaction reference.
@@ -193,6 +196,9 @@ pub struct IdentityData<'a> {
     /// When it happened, if not at the envelope's `time`.
     #[schemars(extend("format" = "date-time"))]
     pub occurred_at: Option<Str<'a>>,
+    /// The deployment's own fields by the names of its `schema.yaml`; numbers, times and lengths of time are
+    /// text. Names that the schema does not declare are ignored.
+    pub extra: Option<Obj<Customs<'a>>>,
     /// Accepted and not used: when the producer wrote it down.
     pub recorded_at: Option<Ignored>,
 }
@@ -246,6 +252,9 @@ pub struct SecurityData<'a> {
     /// When it happened, if not at the envelope's `time`.
     #[schemars(extend("format" = "date-time"))]
     pub occurred_at: Option<Str<'a>>,
+    /// The deployment's own fields by the names of its `schema.yaml`; numbers, times and lengths of time are
+    /// text. Names that the schema does not declare are ignored.
+    pub extra: Option<Obj<Customs<'a>>>,
 }
 
 /// Logged time has come to the envelope's `time`, `aml.control.tick.v1`. Carries nothing else.

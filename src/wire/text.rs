@@ -10,8 +10,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
+};
 
 /// A JSON string, borrowed from the message unless it was written with escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +98,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Once<'de, A> {
         if !self.keys.insert(key.clone()) {
             return Err(A::Error::custom("a key stands twice"));
         }
-        seed.deserialize(CowStrDeserializer::new(key)).map(Some)
+        match key {
+            Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)).map(Some),
+            Cow::Owned(key) => seed.deserialize(key.into_deserializer()).map(Some),
+        }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
@@ -119,6 +124,94 @@ impl<T: JsonSchema> JsonSchema for Obj<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
+    }
+}
+
+/// A value of a deployment's own field: text, true or false. A JSON number is refused, as everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Custom<'a> {
+    /// Text, also of numbers and times.
+    Text(Str<'a>),
+    /// True or false.
+    Bool(bool),
+    /// `null`: as if it were not there.
+    Nothing,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Custom<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Custom<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("text or a truth value")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Custom::Text(Str(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Custom::Text(Str(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Custom::Bool(value))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Custom::Nothing)
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// A deployment's own fields, in the order of the message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Customs<'a>(pub Vec<(Str<'a>, Custom<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Customs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Customs<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Customs(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+impl JsonSchema for Customs<'_> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Extra".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "additionalProperties": { "type": ["string", "boolean", "null"] },
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use weir::domain::alert::Verdict;
-use weir::domain::event::{IdentityKind, SecurityKind, TransactionKind, TransactionStatus};
+use weir::domain::event::{IdentityKind, Scalar, SecurityKind, TransactionKind, TransactionStatus};
 use weir::domain::{Body, Control, Instant, Reason, Risk, Segment};
 use weir::wire::kinds::Kind;
 
@@ -38,6 +38,12 @@ fn a_transaction_is_read_field_by_field_and_borrows_its_text() {
     assert_eq!(transaction.branch.as_deref(), Some("B1"));
     assert_eq!(transaction.session.channel.as_deref(), Some("web"));
     assert_eq!(transaction.session.device.as_deref(), Some("D1"));
+    let extra = &transaction.details.extra;
+    assert_eq!(extra.len(), 3, "null is as if it were not there: {extra:?}");
+    assert_eq!(extra[0], ("ratio".into(), Scalar::Text("0.25".into())));
+    assert_eq!(extra[1], ("vip".into(), Scalar::Bool(true)));
+    assert_eq!(extra[2], ("wallet".into(), Scalar::Text("W1".into())));
+    assert!(matches!(extra[0].0, Cow::Borrowed(_)));
     assert_eq!(transaction.session.ip.as_deref(), Some("203.0.113.7"));
 }
 

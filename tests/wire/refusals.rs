@@ -120,6 +120,32 @@ fn envelopes() -> Vec<Row> {
     ]
 }
 
+fn extra(text: &str) -> Vec<u8> {
+    let own = r#"{"wallet":"W1","ratio":"0.25","vip":true,"none":null}"#;
+    transaction(own, text)
+}
+
+#[rustfmt::skip] // one row, one line
+fn deployment_fields() -> Vec<Row> {
+    let path = "data.extra.*";
+    let many: Vec<String> = (0..65).map(|number| format!("\"f{number}\":true")).collect();
+    vec![
+        ("own fields that are text", extra(r#""W1""#), R::WrongType, "data.extra"),
+        ("own fields that are a list", extra(r#"["W1"]"#), R::WrongType, "data.extra"),
+        ("an own field that is a number", extra(r#"{"ratio":0.25}"#), R::WrongType, path),
+        ("an own field that is a whole number", extra(r#"{"ratio":1}"#), R::WrongType, path),
+        ("an own field below zero", extra(r#"{"ratio":-1}"#), R::WrongType, path),
+        ("an own field that is an object", extra(r#"{"wallet":{"id":"W1"}}"#), R::WrongType, path),
+        ("an own field that is a list", extra(r#"{"wallet":["W1"]}"#), R::WrongType, path),
+        ("an own field that is empty", extra(r#"{"wallet":""}"#), R::InvalidText, path),
+        ("an own field with an escaped NUL", extra(r#"{"wallet":"W\u0000"}"#), R::InvalidText, path),
+        ("an own field of 257 bytes", extra(&format!(r#"{{"wallet":"{}"}}"#, "x".repeat(257))), R::InvalidText, path),
+        ("an own field without a name", extra(r#"{"":"W1"}"#), R::InvalidText, path),
+        ("an own field twice", extra(r#"{"wallet":"W1","wallet":"W1"}"#), R::DuplicateKey, path),
+        ("sixty-five own fields", extra(&format!("{{{}}}", many.join(","))), R::InvalidText, "data.extra"),
+    ]
+}
+
 #[rustfmt::skip] // one row, one line
 fn duplicates() -> Vec<Row> {
     vec![
@@ -256,6 +282,7 @@ fn rows() -> Vec<Row> {
         currencies_and_rates(),
         parties_and_words(),
         other_families(),
+        deployment_fields(),
     ]
     .concat()
 }

@@ -97,7 +97,10 @@ fn each_key(tree: &Value, keys: &mut BTreeSet<String>) {
     if let Some(fields) = tree.as_object() {
         for (name, field) in fields {
             keys.insert(name.clone());
-            each_key(field, keys);
+            // Names under `extra` are the deployment's own.
+            if name != "extra" {
+                each_key(field, keys);
+            }
         }
     }
 }

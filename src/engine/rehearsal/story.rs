@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use crate::domain::event::{
-    AccountFacts, CustomerFacts, IdentityKind, Initiator, SecurityKind, Text, TransactionKind,
-    TransactionStatus,
+    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Scalar,
+    SecurityKind, Text, TransactionDetails, TransactionKind, TransactionStatus,
 };
 use crate::domain::{
     Body, Country, Currency, Event, IdentityEvent, Instant, Money, Party, Rate, Risk,
@@ -136,6 +136,7 @@ fn transaction(values: Values<'_>, at: Instant) -> Transaction<'_> {
         purpose: values.text("purpose"),
         branch: values.text("branch"),
         session: session(values),
+        details: TransactionDetails { extra: extra(values) },
     }
 }
 
@@ -160,6 +161,23 @@ fn session(values: Values<'_>) -> Session<'_> {
     }
 }
 
+/// A deployment's own fields, as a message would carry them.
+fn extra(values: Values<'_>) -> Extra<'_> {
+    let own = values.0.into_iter().flatten();
+    own.filter_map(|(name, value)| {
+        let name = name.strip_prefix("extra.")?;
+        let raw = match value {
+            Value::Text(text) => Scalar::Text(Cow::Borrowed(text)),
+            Value::Number(number) => Scalar::Text(Cow::Owned(number.to_string())),
+            Value::Time(at) => Scalar::Text(Cow::Owned(at.to_string())),
+            Value::Duration(span) => Scalar::Text(Cow::Owned(span.to_string())),
+            Value::Bool(value) => Scalar::Bool(*value),
+        };
+        Some((Cow::Borrowed(name), raw))
+    })
+    .collect()
+}
+
 fn identity(values: Values<'_>, kind: IdentityKind) -> IdentityEvent<'_> {
     let customer = values.text("customer").unwrap_or_default();
     IdentityEvent {
@@ -172,6 +190,7 @@ fn identity(values: Values<'_>, kind: IdentityKind) -> IdentityEvent<'_> {
         field: values.text("field"),
         // Here `country` is the customer's residence.
         session: Session { country: None, ..session(values) },
+        details: IdentityDetails { extra: extra(values) },
         ..IdentityEvent::bare(kind, customer)
     }
 }
@@ -205,6 +224,7 @@ fn security(values: Values<'_>, kind: SecurityKind) -> SecurityEvent<'_> {
         method: values.text("method"),
         payee: values.text("payee"),
         session: session(values),
+        extra: extra(values),
     }
 }
 

@@ -352,3 +352,101 @@ fn time_passes_at_ticks_and_until_the_end_of_a_story() {
     let report = rehearse_all(&rulebook);
     assert!(report.is_passed() && report.rehearsals.len() == 2, "{report:#?}");
 }
+
+/// Fields and roles of a deployment, and a rule that reads them.
+const SCHEMA: &str = "fields:
+  tx.extra.wallet: { type: text, doc: The wallet. }
+  tx.extra.share: { type: number, doc: A share that may be below zero. }
+  tx.extra.vip: { type: bool, doc: A flag. }
+  tx.extra.idle: { type: duration, doc: How long it lay still. }
+  tx.extra.made: { type: time, doc: When it was made. }
+  tx.extra.owner: { type: text, personal: true, doc: Whose it is. }
+roles:
+  wallet: { tx: tx.extra.wallet, doc: The wallet. }
+";
+
+const WALLETS: &str = r#"lang: 1
+rule: many-customers-one-wallet
+title: Many customers use one wallet
+severity: low
+trigger: transaction
+entity: wallet
+let:
+  n: distinct(tx.customer) by wallet over 7d
+  owners: distinct(tx.extra.owner) by wallet over 7d
+  owner: tx.extra.owner
+  is_same: tx.extra.owner == "Greta"
+  age: now - tx.extra.made
+  listed: tx.extra.owner in list.owners
+when: >
+  n >= 2 and tx.extra.share < 0 and tx.extra.vip and tx.extra.idle >= 36h and tx.extra.owner != "Nobody" and listed
+alert:
+  score: 10
+  message: "{n} customers, {owners} owners, {tx.extra.share} {tx.extra.idle} {age} {is_same}"
+tests:
+  - name: two customers
+    defaults:
+      tx:
+        amount: 1
+        extra.wallet: W1
+        extra.share: -0.5
+        extra.vip: true
+        extra.idle: 36h
+        extra.made: -2d
+        extra.owner: Greta
+    events:
+      - { at: 0d, tx: { customer: C1 } }
+      - { at: 1d, tx: { customer: C2 } }
+      - { at: 1d, tx: { customer: C3, extra.wallet: W2 } }
+    alerts:
+      - { at: 1d, entity: W1, n: 2, owners: 1, owner: withheld, is_same: true, age: 3d }
+"#;
+
+#[test]
+fn fields_and_roles_of_a_deployment_are_used_like_any_other() {
+    let texts = |schema: &str| {
+        BTreeMap::from([
+            ("pack/many-customers-one-wallet.yaml".to_owned(), WALLETS.to_owned()),
+            ("schema.yaml".to_owned(), schema.to_owned()),
+            ("lists/owners.csv".to_owned(), "value\nGreta\n".to_owned()),
+        ])
+    };
+    let load = |schema: &str| {
+        let loaded = loader::load(&texts(schema));
+        loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics))
+    };
+    let rulebook = load(SCHEMA);
+    assert_eq!(rulebook.sources, texts(SCHEMA), "the schema is stored with the rules");
+    let report = rehearse_all(&rulebook);
+    assert!(report.is_passed() && report.rehearsals.len() == 1, "{:#?}", report.rehearsals);
+    let other = load(&SCHEMA.replace("{ type: bool,", "{ type: bool, personal: true,"));
+    assert_ne!(rulebook.digest, other.digest);
+    assert_ne!(rulebook.catalogue.digest(), other.catalogue.digest());
+    let reworded = load(&SCHEMA.replace("A flag.", "Another word for it."));
+    assert_ne!(rulebook.digest, reworded.digest);
+    assert_eq!(rulebook.catalogue.digest(), reworded.catalogue.digest());
+    assert!(loader::load(&texts("fields: {}")).rulebook.is_none(), "the fields are not declared");
+}
+
+#[test]
+fn evidence_withholds_what_names_a_person() {
+    let texts = BTreeMap::from([
+        ("pack/many-customers-one-wallet.yaml".to_owned(), WALLETS.to_owned()),
+        ("schema.yaml".to_owned(), SCHEMA.to_owned()),
+        ("lists/owners.csv".to_owned(), "value\nGreta\n".to_owned()),
+    ]);
+    let rulebook = loader::load(&texts).rulebook.expect("a rulebook");
+    let rule = rulebook.rules.first().expect("a rule");
+    let example = rule.tests.first().expect("a test");
+    let performance = perform(&stage(&rulebook, rule, example), rule, example, false);
+    let [alert] = performance.alerts.as_slice() else { panic!("one alert") };
+    let told = format!("{alert:?}");
+    assert!(!told.contains("Greta"), "{told}");
+    let fact = |name: &str| {
+        let found = alert.evidence.facts.iter().find(|fact| fact.name == name);
+        found.unwrap_or_else(|| panic!("no fact {name}: {told}")).value.as_str()
+    };
+    assert_eq!(fact("tx.extra.owner"), "withheld");
+    assert_eq!(fact("tx.extra.share"), "-0.5");
+    assert_eq!(alert.message, "2 customers, 1 owners, -0.5 36h 3d true");
+}

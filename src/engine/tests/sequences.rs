@@ -61,6 +61,7 @@ fn event(number: usize, (hours, kind, device, amount): Told) -> Event<'static> {
             method: None,
             payee: None,
             session: session.clone(),
+            extra: Vec::new(),
         }),
         Kind::Payment => {
             let amount = amount.to_string();

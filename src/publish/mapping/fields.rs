@@ -53,12 +53,26 @@ pub(super) fn of(kind: Kind) -> BTreeMap<String, Form> {
     fields
 }
 
+/// The object of a deployment's own fields.
+const EXTRA: &str = "extra";
+
+/// Whether `path` is a deployment's own field of an event of `kind`, which no schema of ours lists.
+pub(super) fn is_extra(kind: Kind, path: &str) -> bool {
+    let name = path.strip_prefix(EXTRA).and_then(|rest| rest.strip_prefix('.'));
+    let is_name = name.is_some_and(|name| !name.is_empty() && !name.contains('.'));
+    is_name && matches!(kind, Kind::Transaction | Kind::Identity(_) | Kind::Security(_))
+}
+
 fn collect(schema: &Value, part: &Value, prefix: &str, fields: &mut BTreeMap<String, Form>) {
     let part = resolved(schema, part);
     let properties = part.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
         let path = format!("{prefix}{name}");
         let property = resolved(schema, property);
+        if path == EXTRA {
+            // Its names are the deployment's own: see `is_extra`.
+            continue;
+        }
         if property.get("properties").is_some() {
             collect(schema, property, &format!("{path}."), fields);
         } else {
@@ -104,6 +118,12 @@ mod tests {
         assert_eq!(fields.get("base.rate"), Some(&Form::Text));
         assert_eq!(fields.get("occurred_at"), Some(&Form::Time));
         assert_eq!(fields.get("debtor"), None);
+        assert_eq!(fields.get("extra"), None);
+        assert!(is_extra(Kind::Transaction, "extra.wallet"));
+        for path in ["extra", "extra.", "extra.a.b", "extras.a"] {
+            assert!(!is_extra(Kind::Transaction, path), "{path}");
+        }
+        assert!(!is_extra(Kind::Tick, "extra.wallet"));
         let fields = of(Kind::Identity(IdentityKind::Verified));
         assert_eq!(fields.get("identity_version"), Some(&Form::Number));
         assert_eq!(fields.get("reasons"), Some(&Form::List));

@@ -115,7 +115,7 @@ fn event(file: &File, section: Section) -> Result<EventMapping, Wrong> {
     let known = fields::of(kind);
     let mut columns: Vec<ColumnMapping> = Vec::new();
     for leaf in file.columns.leaves().into_iter().chain(section.columns.leaves()) {
-        let (field, form) = field(&known, &leaf)?;
+        let (field, form) = field(kind, &known, &leaf)?;
         let Value::String(column) = leaf.value else {
             return Err((leaf.start, "must be the name of a column".to_owned()));
         };
@@ -135,7 +135,7 @@ fn event(file: &File, section: Section) -> Result<EventMapping, Wrong> {
     }
     let mut constants = Vec::new();
     for leaf in file.constants.leaves().into_iter().chain(section.constants.leaves()) {
-        let (field, _) = field(&known, &leaf)?;
+        let (field, _) = field(kind, &known, &leaf)?;
         constants.retain(|(other, _)| *other != field);
         constants.push((field, leaf.value));
     }
@@ -150,8 +150,11 @@ fn kind(name: &str) -> Result<Kind, String> {
     })
 }
 
-fn field(known: &BTreeMap<String, Form>, leaf: &Leaf) -> Result<(String, Form), Wrong> {
+fn field(kind: Kind, known: &BTreeMap<String, Form>, leaf: &Leaf) -> Result<(String, Form), Wrong> {
     let path = leaf.keys.join(".");
+    if fields::is_extra(kind, &path) {
+        return Ok((path, Form::Text));
+    }
     let Some(form) = known.get(&path) else {
         let names = known.keys().map(String::as_str);
         return Err((leaf.start, format!("the event has no field `{path}`{}", hint(&path, names))));

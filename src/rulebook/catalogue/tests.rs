@@ -9,6 +9,7 @@ fn the_built_in_places_are_those_of_the_built_in_schema() {
     let catalogue = Catalogue::built_in();
     let paths: Vec<&str> = catalogue.paths().collect();
     assert_eq!(paths, BUILT_IN_FIELDS);
+    assert_eq!(read::built_in(BUILT_IN).1, []);
     let words: Vec<&str> = catalogue.roles().iter().map(|role| role.word.as_str()).collect();
     assert_eq!(words, BUILT_IN_ROLES);
     for field in catalogue.fields() {
@@ -22,8 +23,6 @@ fn the_built_in_places_are_those_of_the_built_in_schema() {
 #[test]
 fn closed_sets_are_the_words_of_the_domain() {
     let catalogue = Catalogue::built_in();
-    let profile = crate::rulebook::source::read("schema.yaml", BUILT_IN).1;
-    assert_eq!(profile, [], "the built-in schema has problems");
     for (slot, words) in [
         (Slot::TX_TYPE, TransactionKind::WORDS),
         (Slot::TX_STATUS, TransactionStatus::WORDS),

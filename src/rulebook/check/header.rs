@@ -150,7 +150,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn role(&mut self, word: &str, span: SourceSpan) -> Option<Role> {
         let role = self.catalogue.role(word);
-        if role.is_none() {
+        if role.is_none() && !self.catalogue.is_broken(word) {
             let roles: Vec<&str> = self.role_words(|_| true);
             let help = did_you_mean(word, &roles);
             self.report("E027", span, format!("unknown role `{word}`"), "no such role", help);

@@ -96,6 +96,9 @@ impl Checker<'_> {
             self.report("E037", span, title, "computed only when an alert is raised", help);
             return None;
         }
+        if self.catalogue.is_broken(path) {
+            return None;
+        }
         let Some(field) = self.catalogue.by_path(path) else {
             self.unknown_name(path, span, place);
             return None;

@@ -127,6 +127,9 @@ impl<'a> Checker<'a> {
 
     fn table_field(&mut self, node: &Node) -> Option<Slot> {
         let path = node.scalar().unwrap_or_default();
+        if self.catalogue.is_broken(path) {
+            return None;
+        }
         let Some(field) = self.catalogue.by_path(path) else {
             let help = did_you_mean(path, &self.fields_with_words());
             self.report(

@@ -6,6 +6,7 @@
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::parse;
+use crate::rulebook::personal::Names;
 use crate::rulebook::source::{Entry, NodeKind};
 use crate::rulebook::typed::{Expr, Format, SourceSpan, Template, TemplatePart};
 
@@ -75,10 +76,27 @@ impl Checker<'_> {
         is_good.then_some(Template { parts })
     }
 
+    /// Messages leave the program; what names a person does not.
+    fn must_not_name_a_person(&mut self, expr: &Expr) -> Option<()> {
+        let names = Names {
+            catalogue: self.catalogue,
+            lets: &self.lets,
+            aggregates: &self.aggregates,
+            steps: &self.steps,
+        };
+        let Some(slot) = names.shown_by(expr) else { return Some(()) };
+        let path = &self.catalogue.field(slot).path;
+        let title = format!("`{path}` names a person and cannot stand in a message");
+        let help = Some("say what matched or differed; the value itself is never shown".to_owned());
+        self.report("E058", expr.span, title, "would be shown", help);
+        None
+    }
+
     fn template_value(&mut self, span: SourceSpan, place: Place) -> Option<(Expr, Format)> {
         let (syntax, format, problems) = parse::place(self.path, self.source, span);
         self.problems.extend(problems);
         let expr = self.expression(&syntax, place)?;
+        self.must_not_name_a_person(&expr)?;
         let Some((word, word_span)) = format else { return Some((expr, Format::Plain)) };
         if word == "plain" {
             return Some((expr, Format::Plain));

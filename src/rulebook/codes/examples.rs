@@ -28,6 +28,12 @@ const LISTS: &[(&str, &str)] = &[
     ("fx_rates", "value,rate:number\nUSD,0.85\n"),
 ];
 
+/// The schema that examples may read, unless they are one.
+const SCHEMA: &str = "\
+fields:
+  tx.extra.payer: { type: text, personal: true, doc: The name of who paid. }
+";
+
 /// The two texts of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeExample {
@@ -65,16 +71,17 @@ pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     if let Some(list) = first.strip_prefix("# without the list ") {
         files.remove(&format!("lists/{list}.csv"));
     }
+    files.insert("schema.yaml".to_owned(), SCHEMA.as_bytes().to_vec());
     let number = |start: &str, end: &str| -> Option<usize> {
         first.strip_prefix(start)?.strip_suffix(end)?.parse().ok()
     };
-    let mut rule = if first == "# a whole file" { text.to_owned() } else { around(text) };
-    if let Some(times) = number("# the last line ", " times") {
-        let last = text.lines().last().unwrap_or_default();
-        let lines: Vec<String> =
-            (1..=times).map(|count| last.replace("{i}", &count.to_string())).collect();
-        rule = rule.replace(last, &lines.join("\n"));
+    if first.starts_with("# schema.yaml") {
+        let times = number("# schema.yaml, the last line ", " times");
+        files.insert("schema.yaml".to_owned(), repeated(text, times).into_bytes());
+        return files;
     }
+    let mut rule = if first == "# a whole file" { text.to_owned() } else { around(text) };
+    rule = repeated(&rule, number("# the last line ", " times"));
     if let Some(size) = number("# filled to ", " bytes") {
         rule.push_str(&"\n".repeat(size.saturating_sub(rule.len())));
     }
@@ -92,6 +99,14 @@ pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
     };
     files.insert("pack/example.yaml".to_owned(), bytes);
     files
+}
+
+/// `text` with the last line that holds `{i}` as often as told, `{i}` counting.
+fn repeated(text: &str, times: Option<usize>) -> String {
+    let last = text.lines().rfind(|line| line.contains("{i}"));
+    let (Some(times), Some(last)) = (times, last) else { return text.to_owned() };
+    let lines = (1..=times).map(|count| last.replace("{i}", &count.to_string()));
+    text.replace(last, &lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// A whole rule with the keys of `text`.

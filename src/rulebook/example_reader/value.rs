@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::domain::{Country, Currency, Instant};
+use crate::domain::{Country, Currency, Instant, Span};
 use crate::rulebook::catalogue::{Field, Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::example::Value;
@@ -40,7 +40,10 @@ impl Reader<'_> {
                     self.misfit(field, node, "neither an offset like -20d nor an RFC 3339 time")
                 }
             },
-            Type::Duration => self.misfit(field, node, "a length of time cannot be given"),
+            Type::Duration => match Span::parse(text) {
+                Some(span) => Some(Value::Duration(span)),
+                None => self.misfit(field, node, "not a length of time like 36h"),
+            },
         }
     }
 
@@ -69,7 +72,7 @@ impl Reader<'_> {
         let Some(number) = number(text) else {
             return self.misfit(field, node, "not a plain number like 9400.50");
         };
-        if number.is_sign_negative() && !number.is_zero() {
+        if number.is_sign_negative() && !number.is_zero() && !field.slot.is_custom() {
             return self.misfit(field, node, "below zero");
         }
         Some(number)

@@ -13,6 +13,7 @@ fn exercised() -> Metrics {
     metrics.rulebook("00112233445566778899", &[rule("structuring", &["payroll"])]);
     metrics.state_keys("customer", 3);
     metrics.limits(&["parked_events_max"]);
+    metrics.unreadable_field("tx.extra.wallet", 0);
     metrics
 }
 
@@ -198,6 +199,7 @@ fn single_counters_and_gauges_move() {
     metrics.alert("r", Severity::Low);
     metrics.alert_occurrence("r");
     metrics.rule_evaluations("r", 20, 16);
+    metrics.unreadable_field("tx.extra.wallet", 4);
     metrics.rule_matches("r", 9);
     metrics.rekyc_request(RekycCause::Behaviour);
     metrics.identity_changes(10);
@@ -226,6 +228,7 @@ fn single_counters_and_gauges_move() {
         ("weir_alert_occurrences_total{rule=\"r\"}", "1"),
         ("weir_rule_evaluations_total{rule=\"r\"}", "20"),
         ("weir_rule_absent_total{rule=\"r\"}", "16"),
+        ("weir_unreadable_fields_total{field=\"tx.extra.wallet\"}", "4"),
         ("weir_rule_matches_total{rule=\"r\"}", "9"),
         ("weir_rekyc_requests_total{cause=\"behaviour\"}", "1"),
         ("weir_identity_changes_total", "10"),
