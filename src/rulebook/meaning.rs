@@ -78,8 +78,11 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>, institution: &Institut
         rule.each_expr(&mut |expr| expr.each_part(&mut note));
         found
     };
-    let has_calendar =
-        rule.aggregates.iter().any(|it| matches!(it.window.span, WindowSpan::Calendar(_)));
+    // Days, weeks and buckets begin at midnight there.
+    let has_calendar = rule
+        .aggregates
+        .iter()
+        .any(|it| it.per.is_some() || matches!(it.window.span, WindowSpan::Calendar(_)));
     if has_calendar || calls(|call| matches!(call, Call::Hour | Call::Weekday | Call::DayOfMonth)) {
         let _ = writeln!(out, "zone {:?}", institution.zone.iana_name());
     }
@@ -382,5 +385,9 @@ alert: { score: 50, message: "{n} payments" }
         assert_ne!(digest(&nightly, &utc), digest(&nightly, &zoned));
         let monthly = RULE.replace("over 7d", "over calendar month");
         assert_ne!(digest(&monthly, &utc), digest(&monthly, &zoned));
+        let usual = "avg(count(transaction) per 1d) by customer over previous 90d";
+        let daily = RULE.replace("n >= least", &format!("n >= least and n > ({usual})"));
+        assert_ne!(daily, RULE);
+        assert_ne!(digest(&daily, &utc), digest(&daily, &zoned));
     }
 }
