@@ -23,6 +23,7 @@ mod operators;
 pub mod params;
 mod section;
 pub mod sequence;
+mod tables;
 mod template;
 pub mod timer;
 mod units;
@@ -35,6 +36,7 @@ use super::catalogue::{Catalogue, EventName, Family, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader::{self, RuleNames};
 use super::institution::Institution;
+use super::lint;
 use super::meaning;
 use super::parse;
 use super::source::{self, Node, NodeKind};
@@ -118,6 +120,7 @@ pub fn check(
     };
     let rule = checker.rule(&root);
     let mut problems = checker.problems;
+    problems.extend(rule.iter().flat_map(lint::lint));
     problems.sort_by_key(|problem| (problem.span.start, problem.code));
     // A part that is read in two ways is reported once.
     problems.dedup();

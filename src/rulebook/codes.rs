@@ -295,7 +295,38 @@ codes! {
     "W205", "a rule that no test proves",
     "A rule should carry one story that fires and one that stays silent.";
     "W206", "a row that is never reached",
-    "Rows of a table are tried from the top, and an earlier one fits wherever this one does.";
+    "Rows of a table are tried from the top, and those above fit wherever this one does; likewise a default \
+     when rows fit everything.";
+    "W207", "a condition that never holds",
+    "No event can make it true, by itself or together with what it is joined with: an amount below zero, two \
+     words of one field at once, something that `where` keeps out. What depends on it never happens.";
+    "W208", "a condition that decides nothing",
+    "It holds for every event, or at least for every value, or whenever the condition beside it does. Most often \
+     it compares with the wrong number. A condition that holds for every value is only false when there is none, \
+     which `has(...)` says more clearly.";
+    "W209", "an exception that excuses everything",
+    "It holds whenever the rule matches, alone or together with those above it, so the rule never raises an alert.";
+    "W210", "rows that cross",
+    "Two rows fit the same case, say different things, and neither is narrower than the other. The one above \
+     decides, which a reader has to know. A row for exactly that case, above both, makes it plain.";
+    "W211", "a table with a hole for the absent",
+    "A field that chooses the row may be absent: an unknown customer has no risk band. Without a `default` or a \
+     row of `*` the parameter has no value then, every comparison with it is false, and the rule sees nothing.";
+    "W212", "a rule about where somebody comes from",
+    "Residence, nationality or birthplace alone make the condition true, whatever the customer does. That treats \
+     people by their origin and finds no crime. Origin may count beside what was done.";
+    "W213", "a field that its event never has",
+    "The event has no such value at that moment, so every comparison with it is false and the rule is blind.";
+    "W214", "a key that its events never have",
+    "A window is kept per key. Events that never carry the key enter no window, and a rule whose own event never \
+     carries it reads none.";
+    "W215", "a quotient that blinds the rule",
+    "A division by zero or by an absent value has no value, and a comparison with it is false. When nothing else \
+     in `when` speaks of the divisor, the rule stays silent about exactly those who have no history yet, however \
+     much they move.";
+    "W216", "alternatives that forget the absent",
+    "Every word of a field has its alternative, so it looks complete; but the field may be absent, and then none \
+     of them holds.";
     "W230", "a currency without a rate",
     "The list of rates has no row for this currency, so what is converted by it is always absent.";
     "W250", "matches that do not count",

@@ -1,9 +1,27 @@
 //! Warnings about rules that are right but hardly meant, one checked rule at a time.
 //!
-//! In: a checked rule. Out: diagnostics. Nothing here keeps a rulebook from being loaded.
+//! In: a checked rule. Out: diagnostics. Nothing here keeps a rulebook from being loaded. `facts` is
+//! the reasoning about what can be, `conditions` asks it about every condition, `blind` looks for what an
+//! absent value hides, `fairness` for rules about people instead of what they did.
+
+mod blind;
+mod conditions;
+mod facts;
+mod fairness;
+mod interval;
+mod possible;
 
 use super::diagnostic::Diagnostic;
 use super::typed::Rule;
+
+/// What is odd about `rule`.
+#[must_use]
+pub fn lint(rule: &Rule) -> Vec<Diagnostic> {
+    let mut problems = conditions::check(rule);
+    problems.extend(blind::check(rule));
+    problems.extend(fairness::check(rule));
+    problems
+}
 
 /// What `weir check --strict` asks of a rule beyond that: the documentation that an examiner expects.
 #[must_use]

@@ -22,7 +22,7 @@ const TABLE_FIELDS_MAX: usize = 3;
 const MISSING_SHOWN_MAX: usize = 4;
 
 /// A table's row: a pattern per field (`None` fits anything) and its value.
-type Row = (Vec<Option<String>>, Literal);
+pub(super) type Row = (Vec<Option<String>>, Literal);
 
 impl<'a> Checker<'a> {
     pub(super) fn params(&mut self, root: &Node) {
@@ -103,6 +103,8 @@ impl<'a> Checker<'a> {
         let (by, rows) = (by?, rows?);
         let ty = self.one_type(entry, &rows, default.as_ref())?;
         self.must_be_complete(entry, &by, &rows, default.is_some())?;
+        let entries = values.and_then(|values| values.value.entries()).unwrap_or_default();
+        self.warn_of_rows(entry, entries, &by, &rows);
         let name = entry.key.clone();
         Some(Param { name, ty, value: ParamValue::Table(ParamTable { by, rows, default }) })
     }
@@ -162,18 +164,7 @@ impl<'a> Checker<'a> {
 
     fn rows(&mut self, entries: &[Entry], by: Option<&[Slot]>) -> Option<Vec<Row>> {
         let rows: Vec<_> = entries.iter().map(|entry| self.row(entry, by)).collect();
-        let rows: Vec<Row> = rows.into_iter().collect::<Option<_>>()?;
-        for (index, (pattern, _)) in rows.iter().enumerate() {
-            let earlier = rows.get(..index).unwrap_or_default();
-            if let (true, Some(entry)) =
-                (earlier.iter().any(|(earlier, _)| covers(earlier, pattern)), entries.get(index))
-            {
-                let title = format!("the row `{}` is never reached", entry.key);
-                let help = Some("rows are tried from the top; move it up or delete it".to_owned());
-                self.report("W206", entry.key_span, title, "a row above fits first", help);
-            }
-        }
-        Some(rows)
+        rows.into_iter().collect()
     }
 
     fn row(&mut self, entry: &Entry, by: Option<&[Slot]>) -> Option<Row> {
@@ -260,11 +251,6 @@ impl<'a> Checker<'a> {
         self.report("E014", entry.key_span, title, format!("{shown} {verb} not covered"), help);
         None
     }
-}
-
-/// Whether `earlier` fits wherever `later` does.
-fn covers(earlier: &[Option<String>], later: &[Option<String>]) -> bool {
-    earlier.iter().zip(later).all(|(earlier, later)| earlier.is_none() || earlier == later)
 }
 
 fn fits(pattern: &[Option<String>], words: &[Option<&str>]) -> bool {
