@@ -460,9 +460,15 @@ impl<'r> Facts<'r> {
             *role == self.rule.entity
                 || slot.is_some_and(|slot| catalogue.field(slot).presence == Presence::Always)
         });
-        let folded = || match &aggregate.value {
-            Some(value) => self.counted().possible(value).interval(),
-            None => Interval::ALL,
+        let folded = || {
+            let entered = aggregate.value.as_ref();
+            let one = entered.map_or(Interval::ALL, |it| self.counted().possible(it).interval());
+            // A bucket holds any number of events, so that its sum knows no bound but the sign.
+            match &aggregate.per {
+                Some(_) if one.is_not_negative() || entered.is_none() => Interval::from_zero(),
+                Some(_) => Interval::ALL,
+                None => one,
+            }
         };
         let (interval, is_absent) = match aggregate.function {
             AggregateFunction::Count | AggregateFunction::Distinct => {
