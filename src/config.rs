@@ -93,6 +93,8 @@ struct EngineSection {
     sequence_tries_max: Option<usize>,
     timers_max: Option<usize>,
     tick_reach: Option<String>,
+    graph_edges_max: Option<usize>,
+    graph_visits_max: Option<usize>,
     parked_max: Option<usize>,
     allowed_lateness: Option<String>,
     judge_again_within: Option<String>,
@@ -213,6 +215,8 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
             file.engine.tick_reach.as_deref(),
             defaults.tick_reach,
         )?,
+        graph_edges_max: file.engine.graph_edges_max.unwrap_or(defaults.graph_edges_max),
+        graph_visits_max: file.engine.graph_visits_max.unwrap_or(defaults.graph_visits_max),
         parked_max: file.engine.parked_max.unwrap_or(defaults.parked_max),
         baseline_waiting_max: defaults.baseline_waiting_max,
         allowed_lateness: span(

@@ -16,10 +16,12 @@ use crate::telemetry::log::Limited;
 use crate::telemetry::metrics::{LiveRule, Metrics};
 
 /// The limits that the engine can meet, as the metric names them.
-const LIMITS: [&str; 5] = ["keys", "series_events", "parked", "sequence_tries", "timers"];
+const LIMITS: [&str; 7] =
+    ["keys", "series_events", "parked", "sequence_tries", "timers", "graph_edges", "graph_visits"];
 
-/// Kinds of keys that the engine remembers: customers with a record, keys of windows, open alerts.
-const KEY_KINDS: [&str; 3] = ["customer", "window", "open_alert"];
+/// Kinds of keys that the engine remembers: customers with a record, keys of windows, accounts and
+/// identifiers of graphs, open alerts.
+const KEY_KINDS: [&str; 4] = ["customer", "window", "graph", "open_alert"];
 
 /// Turns notices into metrics, log lines and conditions.
 pub struct Observer {
@@ -100,7 +102,7 @@ impl Observer {
             self.metrics.event_time(watermark);
         }
         let sizes = progress.sizes;
-        let kept = [sizes.customers, sizes.keys, sizes.open_alerts];
+        let kept = [sizes.customers, sizes.keys, sizes.graph_nodes, sizes.open_alerts];
         for (kind, count) in KEY_KINDS.iter().zip(kept) {
             self.metrics.state_keys(kind, count as u64);
         }
@@ -209,6 +211,8 @@ impl Observer {
             counts.parked_given_up,
             counts.searches_given_up,
             counts.timers_refused,
+            counts.edges_given_up,
+            counts.graph_searches.cut,
         ];
         for (limit, times) in LIMITS.iter().zip(met) {
             if times > 0 {

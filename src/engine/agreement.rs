@@ -351,7 +351,7 @@ impl<'a> Run<'a> {
                     Seen::Text(self.engine.state.strings.text(symbol).to_owned())
                 }
                 Value::Micros(micros) => Seen::Micros(micros),
-                Value::Bool(_) => panic!("no truths are asked"),
+                Value::Bool(_) | Value::Found(_) => panic!("no truths and no patterns are asked"),
             };
             let what = (asked.function, asked.per, asked.window, asked.wires_only, self.book.key);
             prop_assert_eq!(seen, expected, "{:?} {:?} at {}", what, mode, at);

@@ -6,15 +6,18 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::rulebook::catalogue::{Slot, Type};
+use crate::rulebook::meaning::canonical;
 use crate::rulebook::typed::{
     Aggregate, AggregateIndex, ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership,
     ParamTable, ParamValue, Rule,
 };
 
 use super::frame::Frame;
+use super::graph;
 use super::plan::Layout;
 use super::row::Value;
 use super::strings::Symbol;
+use super::wake::Wake;
 
 /// A compiled number.
 pub type NumberFn = Box<dyn Fn(&mut Frame<'_>) -> Option<Decimal> + Send + Sync>;
@@ -58,6 +61,11 @@ impl Compiler<'_> {
             Type::Bool => {
                 let condition = self.condition(expr);
                 Box::new(move |frame| Value::Bool(condition(frame)))
+            }
+            Type::Pattern | Type::Names => {
+                let Some(place) = self.pattern(expr) else { return Box::new(|_| Value::Absent) };
+                let value = Value::found(place);
+                Box::new(move |frame| frame.found(place).map_or(Value::Absent, |_| value))
             }
         }
     }
@@ -254,10 +262,11 @@ impl Compiler<'_> {
         }
     }
 
-    /// `and` and `or` have no side effects, so what reads windows may wait until the rest has decided.
+    /// `and` and `or` have no side effects, so what reads windows may wait until the rest has decided, and
+    /// what searches until windows have.
     fn cheap_first(&mut self, parts: &[Expr]) -> Vec<BoolFn> {
         let mut order: Vec<&Expr> = parts.iter().collect();
-        order.sort_by_key(|part| reads_window(self.rule, part));
+        order.sort_by_key(|part| cost(self.rule, part));
         order.into_iter().map(|part| self.condition(part)).collect()
     }
 
@@ -309,6 +318,8 @@ impl Compiler<'_> {
                     (self.condition(left), self.condition(right), compare(op));
                 Box::new(move |frame| holds(&left(frame), &right(frame)))
             }
+            // The checker lets no comparison of what was found through.
+            Type::Pattern | Type::Names => Box::new(|_| false),
         }
     }
 
@@ -384,9 +395,41 @@ impl Compiler<'_> {
                 None => Box::new(|_| Value::Absent),
             },
             ExprKind::EventId => Box::new(|frame| frame.row.id),
+            ExprKind::Member(inner, member) => {
+                let Some(place) = self.pattern(inner) else { return Box::new(|_| Value::Absent) };
+                let member = *member;
+                Box::new(move |frame| {
+                    frame.found(place).map_or(Value::Absent, |found| found.member(member))
+                })
+            }
             // Every other form is compiled by its type above; the checker lets no other pair through.
             _ => Box::new(|_| Value::Absent),
         }
+    }
+
+    /// The place of the pattern that `expr` is, or whose names it is.
+    fn pattern(&mut self, expr: &Expr) -> Option<usize> {
+        let rule = self.rule;
+        match &expr.kind {
+            ExprKind::Pattern(index) => Some(graph::lay_out(self, rule.patterns.get(*index)?)),
+            ExprKind::Let(index) => self.pattern(&rule.lets.get(*index)?.expr),
+            ExprKind::Member(inner, _) => self.pattern(inner),
+            _ => None,
+        }
+    }
+
+    /// The place of a filter on entry and its canonical text; no place when everything enters.
+    pub fn filter(&mut self, filter: Option<&Expr>) -> (Option<usize>, String) {
+        let Some(filter) = filter else { return (None, String::new()) };
+        let text = canonical(self.rule, filter);
+        let known = self.layout.filters.iter().position(|(known, ..)| *known == text);
+        let place = known.unwrap_or_else(|| {
+            let holds = self.condition(filter);
+            let wake = Wake::of(self.rule, filter);
+            self.layout.filters.push((text.clone(), wake, holds));
+            self.layout.filters.len() - 1
+        });
+        (Some(place), text)
     }
 
     fn constant(&mut self, literal: &Literal) -> Value {
@@ -455,14 +498,25 @@ pub fn each_aggregate(rule: &Rule, expr: &Expr, note: &mut dyn FnMut(AggregateIn
     });
 }
 
-/// Whether evaluating `expr` reads a window, also by way of a `let`.
-pub fn reads_window(rule: &Rule, expr: &Expr) -> bool {
+/// What evaluating `expr` costs, also by way of a `let`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cost {
+    /// Reads the row.
+    Row,
+    /// Reads a window.
+    Window,
+    /// Searches a graph.
+    Search,
+}
+
+fn cost(rule: &Rule, expr: &Expr) -> Cost {
     match &expr.kind {
-        ExprKind::Aggregate(_) => true,
+        ExprKind::Aggregate(_) => Cost::Window,
+        ExprKind::Pattern(_) => Cost::Search,
         ExprKind::Let(index) => {
-            rule.lets.get(*index).is_some_and(|inner| reads_window(rule, &inner.expr))
+            rule.lets.get(*index).map_or(Cost::Row, |inner| cost(rule, &inner.expr))
         }
-        _ => expr.parts().into_iter().any(|part| reads_window(rule, part)),
+        _ => expr.parts().into_iter().map(|part| cost(rule, part)).max().unwrap_or(Cost::Row),
     }
 }
 

@@ -12,9 +12,9 @@ use super::frame::{BaselineRead, Frame, Read};
 use super::journal::Journal;
 use super::plan::{Plan, SeriesLayout};
 use super::row::Value;
-use super::rule_plan::{ConditionPlan, MatchesRef, Piece, RulePlan, WindowRef};
+use super::rule_plan::{ConditionPlan, MatchesRef, PatternRef, Piece, RulePlan, WindowRef};
 use super::strings::Strings;
-use super::text::{WITHHELD, formatted, plain};
+use super::text::{ABSENT, WITHHELD, formatted, plain};
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::typed::Format;
 
@@ -37,7 +37,7 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
             .iter()
             .map(|(name, value, ty)| NamedValue {
                 name: name.clone(),
-                value: plain(value(frame), *ty, strings),
+                value: in_full(value(frame), *ty, frame, strings),
             })
             .collect()
     };
@@ -60,6 +60,9 @@ pub fn evidence(rule: &RulePlan, frame: &mut Frame<'_>, archive: &Archive<'_>) -
         explanation.windows.iter().filter_map(|window| window_of(window, frame, archive)).collect();
     let counted = explanation.matches.iter();
     windows.extend(counted.filter_map(|matches| matches_of(matches, frame, archive)));
+    windows.extend(
+        explanation.patterns.iter().filter_map(|pattern| pattern_of(pattern, frame, archive)),
+    );
     let lists = explanation.lists.iter().map(|list| list.evidence(frame, strings)).collect();
     let steps = steps(rule, frame, archive);
     Evidence { conditions, values, params, facts, windows, lists, steps }
@@ -109,17 +112,58 @@ pub fn message(pieces: &[Piece], frame: &mut Frame<'_>, strings: &Strings) -> St
         match piece {
             Piece::Text(fixed) => text.push_str(fixed),
             Piece::Value(value, ty, format) => {
-                text.push_str(&formatted(value(frame), *ty, *format, strings));
+                text.push_str(&match value(frame) {
+                    found @ Value::Found(_) => in_full(found, *ty, frame, strings),
+                    value => formatted(value, *ty, *format, strings),
+                });
             }
         }
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A value in full; of what was found, who is in it.
+fn in_full(value: Value, ty: Type, frame: &Frame<'_>, strings: &Strings) -> String {
+    let names = match value {
+        Value::Found(place) => frame.graphs.names(place as usize, strings),
+        _ => None,
+    };
+    names.unwrap_or_else(|| plain(value, ty, strings))
+}
+
+/// A pattern as evidence shows it: like a window, whose events are those behind what was found.
+fn pattern_of(
+    pattern: &PatternRef,
+    frame: &mut Frame<'_>,
+    archive: &Archive<'_>,
+) -> Option<WindowEvidence> {
+    frame.found(pattern.place);
+    let layout = archive.plan.patterns.get(pattern.place)?.graph;
+    let layout = archive.plan.graphs.get(layout)?;
+    let strings = archive.strings;
+    let found = frame.graphs.evidence(pattern.place, layout, strings, frame.row.at)?;
+    let hidden = found.parts.len().saturating_sub(EVIDENCE_EVENTS_MAX);
+    let events = found.parts.iter().skip(hidden).map(|part| Contribution {
+        event: archive.journal.event(part.moment.1, Instant(part.moment.0), strings),
+        value: Some(part.text.clone()),
+    });
+    Some(WindowEvidence {
+        name: pattern.name.clone(),
+        text: pattern.text.clone(),
+        value: found.value.clone().unwrap_or_else(|| ABSENT.to_owned()),
+        from: Some(layout.seen_since.map_or(found.from, |seen| found.from.max(seen))),
+        to: found.to,
+        is_truncated: found.is_truncated,
+        events_total: found.parts.len() as u64,
+        events: events.collect(),
+    })
+}
+
 /// One condition with what is seen now.
 pub fn condition(plan: &ConditionPlan, frame: &mut Frame<'_>, strings: &Strings) -> Condition {
     let held = (plan.holds)(frame);
-    let observed = plan.observed.as_ref().map(|(value, ty)| plain(value(frame), *ty, strings));
+    let observed =
+        plan.observed.as_ref().map(|(value, ty)| in_full(value(frame), *ty, frame, strings));
     let threshold = plan.threshold.as_ref().map(|(word, right)| match right {
         Some((value, ty)) => format!("{word} {}", plain(value(frame), *ty, strings)),
         None => word.clone(),

@@ -71,7 +71,8 @@ impl ExtraFields {
 fn read(field: &Field, raw: &Scalar<'_>, strings: &mut Strings) -> Option<Value> {
     match (raw, field.ty) {
         (Scalar::Bool(value), Type::Bool) => Some(Value::Bool(*value)),
-        (Scalar::Bool(_), _) => None,
+        // A declared field is never a pattern.
+        (Scalar::Bool(_), _) | (Scalar::Text(_), Type::Pattern | Type::Names) => None,
         (Scalar::Text(text), Type::Text) => {
             field.allows(text).then(|| Value::Text(strings.intern(text)))
         }

@@ -7,6 +7,7 @@ use crate::rulebook::typed::{BucketLength, Window};
 
 use super::baseline::BaselinePlan;
 use super::calendar::{Calendar, Extent};
+use super::graph::{Found, GraphFrame};
 use super::matches::{MatchLog, MatchesRead};
 use super::row::{Row, Value};
 use super::sequence::Bindings;
@@ -108,6 +109,8 @@ pub struct Frame<'a> {
     pub bound: &'a mut Bindings,
     /// The match's score, once it is known.
     pub score: Option<Decimal>,
+    /// Graphs, and what was found in them.
+    pub graphs: GraphFrame<'a>,
     /// A comparison or `in` met an absent value, and was false for that reason.
     pub met_absent: bool,
 }
@@ -206,6 +209,11 @@ impl Frame<'_> {
     pub fn count_matches(&self, read: MatchesRead) -> Value {
         let Some((entity, t)) = self.matches_of(read) else { return Value::Absent };
         Value::Number(Decimal::from(self.matches.inside(read, entity, t).count()))
+    }
+
+    /// What was found for the pattern at `place`; searched for now if nobody asked before.
+    pub fn found(&mut self, place: usize) -> Option<&Found> {
+        self.graphs.found(place, self.row, self.stamp, self.mode)
     }
 
     /// The value kept at `place` for this row, worked out now if it is not there yet. That an absent value

@@ -21,6 +21,7 @@ use super::calendar::Calendar;
 use super::explain::{Archive, evidence, message};
 use super::extra::ExtraFields;
 use super::frame::{Frame, Memo, Mode};
+use super::graph::{Finds, Graph, GraphFrame};
 use super::journal::Journal;
 use super::legs::{self, Leg, Words};
 use super::limits::{Counts, Limits, RuleCounts, Sizes};
@@ -82,6 +83,8 @@ pub struct State {
     pub(super) tables: Vec<KeyTable>,
     /// Where windows begin.
     calendar: Calendar,
+    graphs: Vec<Graph>,
+    finds: Finds,
     pub(super) keys: Vec<KeyRef>,
     sequences: Sequences,
     matches: MatchLog,
@@ -114,6 +117,8 @@ impl State {
             words,
             tables: super::tables(plan),
             calendar: Calendar::new(plan.rulebook.institution.zone.clone()),
+            graphs: plan.graphs.iter().map(Graph::new).collect(),
+            finds: Finds::default(),
             keys: Vec::new(),
             sequences: Sequences::new(&plan.steps),
             matches: MatchLog::new(&plan.counted),
@@ -132,6 +137,7 @@ impl State {
         self.extra = ExtraFields::new(&plan.rulebook.catalogue, &plan.wanted);
         self.keys = vec![KeyRef::Absent; plan.tables.len()];
         self.memos = vec![Memo::default(); plan.memos];
+        self.finds.make_room(plan.patterns.len());
         self.entered = vec![(0, false); plan.filters.len()];
         self.counts.rules = plan.rules.iter().map(rule_counts).collect();
     }
@@ -199,6 +205,9 @@ impl State {
         }
         for &(table, series) in &kind.feeds {
             self.feed(plan, table, series, again.is_some());
+        }
+        for &graph in &kind.graphs {
+            self.feed_graph(plan, graph);
         }
         for &step in &kind.steps {
             self.admit(plan, step, again);
@@ -299,6 +308,19 @@ impl State {
         }
     }
 
+    /// Keeps the row in one graph if its filter lets it in; what is there already stays once.
+    fn feed_graph(&mut self, plan: &Plan, index: usize) {
+        let Some(layout) = plan.graphs.get(index) else { return };
+        if !self.is_let_in(plan, layout.filter) {
+            return;
+        }
+        if let Some(graph) = self.graphs.get_mut(index) {
+            let kept = graph.enter(layout, &self.row, plan.words, self.watermark, &self.limits);
+            self.counts.edges_given_up += kept.given_up;
+            self.counts.keys_refused += u64::from(kept.is_refused);
+        }
+    }
+
     /// Keeps the row for one step of sequences if the step's condition lets it in.
     fn admit(&mut self, plan: &Plan, index: usize, again: Option<Instant>) {
         let Some(layout) = plan.steps.get(index) else { return };
@@ -383,6 +405,14 @@ impl State {
             row: &self.row,
             strings: &self.strings,
             tables: &mut self.tables,
+            graphs: GraphFrame {
+                patterns: &plan.patterns,
+                words: plan.words,
+                graphs: &self.graphs,
+                finds: &mut self.finds,
+                counts: &mut self.counts.graph_searches,
+                visits_max: self.limits.graph_visits_max,
+            },
             keys: &self.keys,
             plans: &plan.series,
             baselines: &plan.baselines,
@@ -616,6 +646,14 @@ impl State {
             row: &self.row,
             strings: &self.strings,
             tables: &mut self.tables,
+            graphs: GraphFrame {
+                patterns: &plan.patterns,
+                words: plan.words,
+                graphs: &self.graphs,
+                finds: &mut self.finds,
+                counts: &mut self.counts.graph_searches,
+                visits_max: self.limits.graph_visits_max,
+            },
             keys: &self.keys,
             plans: &plan.series,
             baselines: &plan.baselines,
@@ -645,6 +683,9 @@ impl State {
         }
         self.matches.sweep(&plan.counted, watermark, untouched, spare);
         self.sequences.sweep(&plan.steps, watermark, untouched, spare);
+        for (graph, layout) in self.graphs.iter_mut().zip(&plan.graphs) {
+            graph.sweep(layout, (watermark, sequence), spare);
+        }
         let retention = plan.finite_retention().saturating_add(spare);
         let horizon = Instant(watermark.0.saturating_sub(retention));
         self.journal.forget(horizon, sequence.saturating_sub(IDLE_SEQUENCES));
@@ -675,6 +716,13 @@ impl State {
             });
             self.tables.push(table);
         }
+        let mut old_graphs: Vec<Option<Graph>> =
+            std::mem::take(&mut self.graphs).into_iter().map(Some).collect();
+        for layout in &mut new.graphs {
+            let place = layout.carry_over(&old.graphs, watermark);
+            let kept = place.and_then(|place| old_graphs.get_mut(place)?.take());
+            self.graphs.push(kept.unwrap_or_else(|| Graph::new(layout)));
+        }
         self.make_room(new);
     }
 
@@ -691,6 +739,7 @@ impl State {
         Sizes {
             customers: self.profiles.len(),
             keys: self.tables.iter().map(KeyTable::len).sum(),
+            graph_nodes: self.graphs.iter().map(Graph::len).sum(),
             events: self.journal.len(),
             steps: self.sequences.len(),
             timers: self.timers.iter().map(TimerSet::len).sum(),

@@ -2,6 +2,8 @@
 
 use crate::domain::Span;
 
+pub use super::graph::SearchCounts;
+
 /// Bounds on everything in the engine that can grow. Meeting one is counted and reported, and what was
 /// left out is said in the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,11 @@ pub struct Limits {
     /// Most events per baseline of a key that are remembered because they may be judged again. Beyond it
     /// the oldest is given up, and would count twice.
     pub baseline_waiting_max: usize,
+    /// Most transfers per account and direction, or links per customer and identifier, in one graph. Beyond
+    /// it the oldest is given up.
+    pub graph_edges_max: usize,
+    /// Most transfers and links that one search looks at. Beyond it the search ends.
+    pub graph_visits_max: usize,
     /// Most parked transactions. Beyond it the oldest is not judged again by itself.
     pub parked_max: usize,
     /// How far behind the latest time seen for its key an event may be before it is marked late.
@@ -40,6 +47,8 @@ impl Default for Limits {
             timers_max: 10_000_000,
             tick_reach: Span::minutes(15),
             baseline_waiting_max: 1_000,
+            graph_edges_max: 1_000,
+            graph_visits_max: 2_000,
             parked_max: 100_000,
             allowed_lateness: Span::minutes(5),
             judge_again_within: Span::days(1),
@@ -66,6 +75,10 @@ pub struct Counts {
     pub timers_fired: u64,
     /// Events that came after it was told that they had not.
     pub absences_contradicted: u64,
+    /// Transfers and links given up because an account, customer or identifier had too many.
+    pub edges_given_up: u64,
+    /// Searches of graphs: how many, what they looked at, how many were cut short.
+    pub graph_searches: SearchCounts,
     /// Parked transactions given up.
     pub parked_given_up: u64,
     /// Re-KYC requests held back by the cool-down of their cause.
@@ -98,6 +111,8 @@ pub struct Sizes {
     pub customers: usize,
     /// Keys in all tables.
     pub keys: usize,
+    /// Accounts, customers and identifiers in all graphs.
+    pub graph_nodes: usize,
     /// Events whose ids are kept.
     pub events: usize,
     /// Events kept for steps of sequences.

@@ -13,6 +13,7 @@ mod explain;
 mod extra;
 mod frame;
 mod functions;
+mod graph;
 mod journal;
 mod judge;
 mod legs;

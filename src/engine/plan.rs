@@ -24,6 +24,7 @@ use super::baseline_plan::{self, BaselineLayout, Entering};
 use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
 use super::frame::{BaselineRead, Read, WindowRead};
+use super::graph::{GraphLayout, GraphWords, PatternPlan};
 use super::matches::{CountedRule, MatchesRead};
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
@@ -58,6 +59,12 @@ pub struct Plan {
     pub baselines: Vec<Vec<BaselinePlan>>,
     /// Filters on entry, each evaluated once per row.
     pub filters: Vec<BoolFn>,
+    /// What enters graphs.
+    pub graphs: Vec<GraphLayout>,
+    /// What is searched in them.
+    pub patterns: Vec<PatternPlan>,
+    /// Words that graphs know.
+    pub words: GraphWords,
     /// What happens for each kind of event, by [`EventName::index`].
     kinds: Vec<KindPlan>,
     /// What happens for a leg, by its place in the trigger index.
@@ -83,6 +90,8 @@ pub struct KindPlan {
     pub timers: Vec<usize>,
     /// Baselines that see it: table, baseline, and whether it may enter.
     pub baselines: Vec<(usize, usize, bool)>,
+    /// Graphs that it may enter.
+    pub graphs: Vec<usize>,
     /// Rules that it wakes.
     pub rules: Vec<usize>,
 }
@@ -132,8 +141,12 @@ pub struct Layout {
     /// Timers.
     pub timers: Vec<TimerLayout>,
     tables: Vec<TableLayout>,
-    /// Canonical text, the legs that it can let in, and the test.
-    filters: Vec<(String, Wake, BoolFn)>,
+    /// Filters on entry: canonical text, the legs that it can let in, and the test.
+    pub filters: Vec<(String, Wake, BoolFn)>,
+    /// What enters graphs.
+    pub graphs: Vec<GraphLayout>,
+    /// What is searched in them.
+    pub patterns: Vec<PatternPlan>,
     memos: usize,
     /// Places of window readings.
     reads: Vec<(Read, usize)>,
@@ -158,6 +171,8 @@ impl Plan {
             timers: Vec::new(),
             tables: Vec::new(),
             filters: Vec::new(),
+            graphs: Vec::new(),
+            patterns: Vec::new(),
             memos: 0,
             reads: Vec::new(),
             shared_memos: BTreeMap::new(),
@@ -171,16 +186,27 @@ impl Plan {
             .filter(|rule| rule.status != Status::Off)
             .map(|rule| RulePlan::new(rule, &mut layout))
             .collect();
-        let Layout { strings, steps, counted, timers, tables, filters, memos, .. } = layout;
+        let Layout {
+            mut strings,
+            steps,
+            counted,
+            timers,
+            tables,
+            filters,
+            graphs,
+            patterns,
+            memos,
+            ..
+        } = layout;
+        let words = GraphWords::new(&mut strings);
+        let parts = Entries { tables: &tables, steps: &steps, timers: &timers, graphs: &graphs };
         for rule in &mut rules {
             rule.counted = counted.iter().position(|counted| counted.name == rule.rule.name);
         }
-        let all = EventName::all().map(|name| kind_plan(name, &tables, (&steps, &timers), &rules));
+        let all = EventName::all().map(|name| kind_plan(name, parts, &rules));
         let kinds: Vec<KindPlan> = all.collect();
         let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
-            (0..wake::PLACES)
-                .map(|place| kind.for_legs_at(place, &tables, &steps, &rules))
-                .collect()
+            (0..wake::PLACES).map(|place| kind.for_legs_at(place, parts, &rules)).collect()
         });
         let series = tables
             .iter()
@@ -208,6 +234,9 @@ impl Plan {
             timers,
             baselines,
             filters,
+            graphs,
+            patterns,
+            words,
             kinds,
             legs: legs.unwrap_or_default(),
             wanted,
@@ -224,13 +253,14 @@ impl Plan {
         }
     }
 
-    /// The longest span of any window that has one, in microseconds: how long ids are kept.
+    /// The longest span of any window that has one and of any graph, in microseconds: how long ids are kept.
     pub fn finite_retention(&self) -> i64 {
         let series = self.tables.iter().flat_map(|table| &table.series);
         let steps = self.steps.iter().map(|step| step.retention);
         let steps = steps.chain(self.counted.iter().map(|counted| counted.retention));
         let windows = series.filter_map(|series| series.plan.retention().span);
-        windows.chain(steps).max().unwrap_or(0)
+        let graphs = self.graphs.iter().map(|graph| graph.retention);
+        windows.chain(steps).chain(graphs).max().unwrap_or(0)
     }
 }
 
@@ -240,10 +270,10 @@ impl KindPlan {
     fn for_legs_at(
         &self,
         place: usize,
-        tables: &[TableLayout],
-        steps: &[StepLayout],
+        Entries { tables, steps, graphs, .. }: Entries<'_>,
         rules: &[RulePlan],
     ) -> Self {
+        let enters = |&&graph: &&usize| graphs.get(graph).is_some_and(|it| it.wake.holds(place));
         let feeds = |&&(table, series): &&(usize, usize)| {
             let layout: Option<&SeriesLayout> =
                 tables.get(table).and_then(|table| table.series.get(series));
@@ -262,15 +292,24 @@ impl KindPlan {
             timers: self.timers.clone(),
             steps: self.steps.iter().filter(is_step).copied().collect(),
             baselines: self.baselines.iter().map(sees).collect(),
+            graphs: self.graphs.iter().filter(enters).copied().collect(),
             rules: self.rules.iter().filter(wakes).copied().collect(),
         }
     }
 }
 
+/// What events may enter.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    tables: &'a [TableLayout],
+    steps: &'a [StepLayout],
+    timers: &'a [TimerLayout],
+    graphs: &'a [GraphLayout],
+}
+
 fn kind_plan(
     name: EventName,
-    tables: &[TableLayout],
-    (steps, timers): (&[StepLayout], &[TimerLayout]),
+    Entries { tables, steps, timers, graphs }: Entries<'_>,
     rules: &[RulePlan],
 ) -> KindPlan {
     let mut kind = KindPlan::default();
@@ -278,6 +317,11 @@ fn kind_plan(
     kind.steps = fed.map(|(index, _)| index).collect();
     let concerned = timers.iter().enumerate().filter(|(_, timer)| timer.concerns(name));
     kind.timers = concerned.map(|(index, _)| index).collect();
+    for (index, graph) in graphs.iter().enumerate() {
+        if graph.events.contains(name) {
+            kind.graphs.push(index);
+        }
+    }
     for (index, rule) in rules.iter().enumerate() {
         if rule.rule.trigger == name && rule.timer.is_none() {
             kind.rules.push(index);
@@ -385,21 +429,11 @@ impl Layout {
 
     /// Lays out what `aggregate` of the compiler's rule reads.
     pub fn aggregate(compiler: &mut Compiler<'_>, aggregate: &Aggregate) -> Read {
-        let filter_text = aggregate.filter.as_ref().map(|filter| canonical(compiler.rule, filter));
-        let filter = filter_text.as_ref().zip(aggregate.filter.as_ref()).map(|(text, filter)| {
-            let known = compiler.layout.filters.iter().position(|(known, ..)| known == text);
-            known.unwrap_or_else(|| {
-                let test = compiler.condition(filter);
-                let wake = Wake::of(compiler.rule, filter);
-                compiler.layout.filters.push((text.clone(), wake, test));
-                compiler.layout.filters.len() - 1
-            })
-        });
+        let (filter, filter_text) = compiler.filter(aggregate.filter.as_ref());
         let column = aggregate.value.as_ref().map(|value| {
             (canonical(compiler.rule, value), ColumnKind::of(value.ty), compiler.value(value))
         });
         let table = compiler.layout.table(&aggregate.by);
-        let filter_text = filter_text.unwrap_or_default();
         compiler.layout.place(table, aggregate, filter, filter_text, column)
     }
 

@@ -20,6 +20,8 @@ pub enum Value {
     Micros(i64),
     /// True or false.
     Bool(bool),
+    /// What was found for the pattern at this place.
+    Found(u32),
 }
 
 impl Value {

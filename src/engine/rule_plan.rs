@@ -13,6 +13,7 @@ use crate::rulebook::waking::Matches;
 
 use super::closure::{BoolFn, Compiler, NumberFn, ValueFn, each_aggregate};
 use super::frame::Read;
+use super::graph;
 use super::list_plan::{ListRef, list_refs};
 use super::matches::MatchesRead;
 use super::plan::{Layout, let_memos};
@@ -89,6 +90,8 @@ pub struct Explanation {
     pub clauses: [Vec<Clause>; 3],
     /// Lists that the rule reads.
     pub lists: Vec<ListRef>,
+    /// Patterns that the rule searches for.
+    pub patterns: Vec<PatternRef>,
     /// Matches of other rules that the rule counts.
     pub matches: Vec<MatchesRef>,
 }
@@ -113,6 +116,16 @@ pub struct ConditionPlan {
     pub observed: Option<(ValueFn, Type)>,
     /// What comes before the right side (`>=`), and the right side and its type.
     pub threshold: Option<(String, Option<(ValueFn, Type)>)>,
+}
+
+/// A pattern that the rule searches for.
+pub struct PatternRef {
+    /// The `let` that holds it, or its text.
+    pub name: String,
+    /// As written.
+    pub text: String,
+    /// Its place.
+    pub place: usize,
 }
 
 /// A window that the rule reads.
@@ -235,13 +248,14 @@ impl Explanation {
         rule.lets.iter().for_each(|item| slots(rule, &item.expr, &mut facts));
         facts.remove(&Slot::NOW);
         let windows = windows(compiler);
+        let patterns = patterns(compiler);
         let rekyc_when = rule.rekyc.as_ref().and_then(|spec| spec.when.as_ref());
         let clauses = [rule.filter.as_ref(), Some(&rule.when), rekyc_when]
             .map(|expr| clauses(compiler, expr));
         let lists = list_refs(compiler);
         let facts = facts.into_iter().collect();
         let matches = matches(compiler);
-        Self { conditions, lets, params, facts, windows, clauses, lists, matches }
+        Self { conditions, lets, params, facts, windows, clauses, lists, patterns, matches }
     }
 }
 
@@ -338,6 +352,7 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
             all.extend(table.by.iter().copied());
         }
     }
+    rule.patterns.iter().for_each(|pattern| all.extend(graph::slots(pattern, &rule.catalogue)));
     let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
     let steps = rule.sequence.iter().flat_map(|sequence| sequence.by.iter().copied());
     let steps = steps.chain(rule.timer.iter().map(|timer| timer.by));
@@ -421,6 +436,19 @@ fn windows(compiler: &mut Compiler<'_>) -> Vec<WindowRef> {
             }
         })
         .collect()
+}
+
+fn patterns(compiler: &mut Compiler<'_>) -> Vec<PatternRef> {
+    let rule = compiler.rule;
+    let mut patterns = Vec::new();
+    for (index, pattern) in rule.patterns.iter().enumerate() {
+        let text = squeeze(rule.text(pattern.span));
+        let is_it = |expr: &Expr| matches!(expr.kind, ExprKind::Pattern(it) if it == index);
+        let name = rule.lets.iter().find(|item| is_it(&item.expr)).map(|item| item.name.clone());
+        let place = graph::lay_out(compiler, pattern);
+        patterns.push(PatternRef { name: name.unwrap_or_else(|| text.clone()), text, place });
+    }
+    patterns
 }
 
 fn column_of(layout: &Layout, read: Read) -> Option<usize> {

@@ -60,7 +60,7 @@ alert:
   message: "{tx.amount} of {moved}"
 "#;
 
-fn book(rules: &[&str]) -> Arc<Rulebook> {
+pub(super) fn book(rules: &[&str]) -> Arc<Rulebook> {
     let texts: BTreeMap<String, String> = rules
         .iter()
         .map(|text| {
@@ -73,11 +73,11 @@ fn book(rules: &[&str]) -> Arc<Rulebook> {
     Arc::new(loaded.rulebook.expect("sound rules"))
 }
 
-fn at(days: i64) -> Instant {
+pub(super) fn at(days: i64) -> Instant {
     Instant::parse("2026-01-05T00:00:00Z").expect("a time").plus(Span::days(days))
 }
 
-fn party(id: &str) -> Party<'static> {
+pub(super) fn party(id: &str) -> Party<'static> {
     match id.strip_prefix('X') {
         Some(_) => Party { account: Some(Cow::Owned(id.to_owned())), ..Party::default() },
         None => Party {
@@ -88,7 +88,7 @@ fn party(id: &str) -> Party<'static> {
     }
 }
 
-fn payment(
+pub(super) fn payment(
     id: u64,
     days: i64,
     kind: TransactionKind,
@@ -117,7 +117,7 @@ fn payment(
     }
 }
 
-fn cash(id: u64, days: i64, amount: &str, customer: &str) -> Event<'static> {
+pub(super) fn cash(id: u64, days: i64, amount: &str, customer: &str) -> Event<'static> {
     let mut event = payment(id, days, TransactionKind::CashDeposit, amount, ("X", customer));
     if let Body::Transaction(transaction) = &mut event.body {
         transaction.originator = Party::default();
@@ -136,16 +136,16 @@ fn identity(id: u64, days: i64, kind: IdentityKind, customer: &str) -> Event<'st
     }
 }
 
-fn registered(id: u64, customer: &str) -> Event<'static> {
+pub(super) fn registered(id: u64, customer: &str) -> Event<'static> {
     identity(id, -30, IdentityKind::Registered, customer)
 }
 
-fn run(engine: &mut Engine, events: &[Event<'_>]) -> Vec<Outcome> {
+pub(super) fn run(engine: &mut Engine, events: &[Event<'_>]) -> Vec<Outcome> {
     let first = engine.sizes().events as u64;
     events.iter().zip(first + 1..).map(|(event, sequence)| engine.apply(sequence, event)).collect()
 }
 
-fn alerts(outcomes: &[Outcome]) -> Vec<Alert> {
+pub(super) fn alerts(outcomes: &[Outcome]) -> Vec<Alert> {
     let effects = outcomes.iter().flat_map(|outcome| &outcome.effects);
     effects
         .filter_map(|effect| match effect {
@@ -155,7 +155,7 @@ fn alerts(outcomes: &[Outcome]) -> Vec<Alert> {
         .collect()
 }
 
-fn engine(rules: &[&str]) -> Engine {
+pub(super) fn engine(rules: &[&str]) -> Engine {
     Engine::new(book(rules), Limits::default())
 }
 

@@ -18,7 +18,8 @@ pub const WITHHELD: &str = "withheld";
 /// A value in full, as evidence shows it.
 pub fn plain(value: Value, ty: Type, strings: &Strings) -> String {
     match (value, ty) {
-        (Value::Absent, _) => ABSENT.to_owned(),
+        // What was found is written by evidence and messages, which know it.
+        (Value::Absent | Value::Found(_), _) => ABSENT.to_owned(),
         (Value::Number(number), _) => number.normalize().to_string(),
         (Value::Text(symbol), _) => strings.text(symbol).to_owned(),
         (Value::Micros(micros), Type::Duration) => Span(micros).to_string(),

@@ -31,6 +31,10 @@ pub enum Type {
     Time,
     /// True or false.
     Bool,
+    /// What a search found; no field has it.
+    Pattern,
+    /// Accounts or customers, to be shown; no field has it.
+    Names,
 }
 
 impl Type {
@@ -46,6 +50,8 @@ impl Type {
             Self::Duration => "duration",
             Self::Time => "time",
             Self::Bool => "bool",
+            Self::Pattern => "pattern",
+            Self::Names => "names",
         }
     }
 

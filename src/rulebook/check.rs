@@ -21,6 +21,7 @@ mod matches;
 mod names;
 mod operators;
 pub mod params;
+mod pattern;
 mod section;
 pub mod sequence;
 mod tables;
@@ -39,6 +40,7 @@ use super::institution::Institution;
 use super::lint;
 use super::meaning;
 use super::parse;
+use super::pattern::Pattern;
 use super::source::{self, Node, NodeKind};
 use super::syntax::Syntax;
 use super::typed::{
@@ -116,6 +118,7 @@ pub fn check(
         aggregates: Vec::new(),
         entity: None,
         matches: Vec::new(),
+        patterns: Vec::new(),
         fields_read: BTreeSet::new(),
     };
     let rule = checker.rule(&root);
@@ -157,10 +160,12 @@ struct Checker<'a> {
     /// Whom the rule is about; `None` when that was not understood.
     entity: Option<Role>,
     matches: Vec<Matches>,
+    patterns: Vec<Pattern>,
     fields_read: BTreeSet<Slot>,
 }
 
 /// What an expression may read where it stands.
+#[expect(clippy::struct_excessive_bools, reason = "each allows or forbids one thing")]
 #[derive(Clone, Copy, Default)]
 struct Place {
     /// The family whose fields are there; `None` when unknown.
@@ -173,6 +178,8 @@ struct Place {
     own_step: Option<usize>,
     /// In the condition of a step.
     is_in_step: bool,
+    /// A pattern may stand here: under a `let`, in `has`, in a message.
+    takes_pattern: bool,
     /// The words of what it is compared with, for suggestions.
     words: Option<Words>,
 }
@@ -229,6 +236,7 @@ impl Checker<'_> {
         let alert = self.alert(root, first_key);
         let rekyc = self.rekyc(root);
         let tests = self.examples(root, logic.entity);
+        self.warn_of_searches(&logic);
         self.warn_of_absence(&logic, alert.as_ref(), rekyc.as_ref());
         if has_error(&self.problems) {
             return None;
@@ -267,6 +275,7 @@ impl Checker<'_> {
             lets: std::mem::take(&mut self.lets),
             aggregates: std::mem::take(&mut self.aggregates),
             matches: std::mem::take(&mut self.matches),
+            patterns: std::mem::take(&mut self.patterns),
             when: logic.when?,
             unless: logic.unless,
             alert,
@@ -331,7 +340,7 @@ impl Checker<'_> {
         self.lets_to_come = entries.iter().map(|entry| entry.key.clone()).collect();
         for entry in entries {
             self.lets_to_come.remove(&entry.key);
-            let place = self.outside();
+            let place = Place { takes_pattern: true, ..self.outside() };
             let expr = self.expression_node(&entry.value, place);
             self.define_let(entry, expr);
         }

@@ -231,6 +231,21 @@ codes! {
     "E089", "no span of days",
     "`effective` says from which day on a rule judges (`from`, included) and from which on no more (`to`). Both \
      are days of the calendar, written like 2026-01-01, and `to` is after `from`.";
+    "E090", "an option of a pattern",
+    "Patterns have named options: `cycle(hops: 3..5, within: 72h, keep: 0.8) by account`. Some cannot be left \
+     out, because they bound the search; none may be given twice.";
+    "E091", "a pattern is not a value",
+    "What a search found has no order and no amount of its own. Ask `has(ring)`, read a member such as \
+     `ring.amount`, or show it in a message.";
+    "E092", "a search inside a filter",
+    "What enters a window or a graph is decided once, when the event comes; it cannot depend on a search.";
+    "E093", "an option that does not fit",
+    "Searches are bounded: paths have 2 to 5 hops, flows take at most 31 days, identifiers are shared over at \
+     most 90 days, shares are above 0 and at most 1. A parameter without a table can stand for a value.";
+    "E094", "unknown member",
+    "Each pattern has members of its own: paths have hops, fans have a fan, groups have identifiers.";
+    "E095", "a pattern's key or trigger",
+    "Flows of money are looked for by account when a transaction wakes the rule, shared identifiers by customer.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",
@@ -332,6 +347,9 @@ codes! {
     "W250", "matches that do not count",
     "A rule that is off matches nothing. Matches of a rule in shadow count only for rules in shadow, so that an \
      experiment never leads to an alert that is sent.";
+    "W260", "a search for every transaction",
+    "Nothing cheaper is asked before the search, so it is made for every transaction. Ask for an amount, a type \
+     or a direction in `where` or beside it in `when`.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

@@ -83,6 +83,9 @@ struct Reader<'a> {
 /// Facts by entity, as written under `given`.
 type Facts = BTreeMap<String, BTreeMap<String, Value>>;
 
+/// The fact of an account that says whose it is.
+const OWNER: &str = "customer";
+
 /// What `given` says.
 #[derive(Default)]
 struct Given {
@@ -170,11 +173,20 @@ impl Reader<'_> {
         let fields = self.rule.catalogue.fields().iter();
         let known: Vec<(&str, &Field)> =
             fields.filter_map(|field| Some((field.path.strip_prefix(&prefix)?, field))).collect();
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        // Whose an account is follows from its first event; one that only receives has none of its own.
+        let has_owner = role == "account";
+        names.extend(has_owner.then_some(OWNER));
         let mut facts = Facts::new();
         for entity in self.any_mapping(node, "the facts").unwrap_or(&[]) {
             let values = facts.entry(entity.key.clone()).or_default();
             for fact in self.any_mapping(&entity.value, "the facts").unwrap_or(&[]) {
+                if has_owner && fact.key == OWNER {
+                    let owner = self.scalar(&fact.value, "`customer`");
+                    let owner = owner.map(|owner| Value::Text(owner.to_owned()));
+                    values.extend(owner.map(|owner| (OWNER.to_owned(), owner)));
+                    continue;
+                }
                 let Some((_, field)) = known.iter().find(|(name, _)| *name == fact.key) else {
                     let title = format!("`{}` is not a fact of a {role}", fact.key);
                     self.unknown("E204", fact, title, &names);

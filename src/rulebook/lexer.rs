@@ -54,6 +54,8 @@ pub enum Symbol {
     Comma,
     /// `:`
     Colon,
+    /// `..`
+    Range,
     /// `==`
     Equal,
     /// `!=`
@@ -93,6 +95,7 @@ const SYMBOLS: &[(&str, Symbol)] = &[
     ("??", Symbol::Default),
     ("&&", Symbol::And),
     ("||", Symbol::Or),
+    ("..", Symbol::Range),
     ("(", Symbol::Open),
     (")", Symbol::Close),
     ("[", Symbol::OpenList),

@@ -84,6 +84,7 @@ pub fn cell(ty: Type, text: &str) -> Option<Cell> {
         Type::Duration => Cell::Duration(Span::parse(text)?),
         Type::Time => Cell::Time(date(text)?),
         Type::Bool => Cell::Bool(text.parse().ok()?),
+        Type::Pattern | Type::Names => return None,
     })
 }
 
@@ -334,7 +335,7 @@ impl Reading<'_> {
                 Type::Bool => ("neither true nor false", "write `true` or `false`"),
                 Type::Time => ("not a date", "write 2026-01-31, or 2026-01-31T08:00:00Z"),
                 Type::Duration => ("not a duration", "write 24h, 7d or 90m"),
-                Type::Text => ("not text", "write something else"),
+                Type::Text | Type::Pattern | Type::Names => ("not text", "write something else"),
             };
             let title = format!("a cell that does not fit the column `{}`", column.name);
             let span = self.place(line, place, text);

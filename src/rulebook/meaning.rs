@@ -11,6 +11,7 @@ use std::fmt::Write;
 use super::call::Call;
 use super::catalogue::{Role, Slot};
 use super::institution::Institution;
+use super::pattern::{Pattern, Shape};
 use super::typed::{
     Aggregate, Expr, ExprKind, List, Literal, Membership, ParamValue, Rule, Status, WindowSpan,
 };
@@ -180,6 +181,27 @@ fn write_key(out: &mut String, rule: &Rule, key: Role) {
     out.push(' ');
 }
 
+fn write_pattern(out: &mut String, rule: &Rule, pattern: &Pattern) {
+    let Pattern { shape, filter, within, span: _ } = pattern;
+    match shape {
+        Shape::Shared { roles, hub } => {
+            let _ = write!(out, "(shared hub {hub} by ");
+            for role in roles {
+                write_key(out, rule, *role);
+            }
+        }
+        _ => {
+            let _ = write!(out, "({shape:?}");
+        }
+    }
+    let _ = write!(out, " within {within:?}");
+    if let Some(filter) = filter {
+        out.push_str(" where ");
+        write_expr(out, rule, filter);
+    }
+    out.push(')');
+}
+
 /// The canonical text of `expr` in `rule`.
 #[must_use]
 pub fn canonical(rule: &Rule, expr: &Expr) -> String {
@@ -238,6 +260,10 @@ fn write_expr(out: &mut String, rule: &Rule, expr: &Expr) {
             Some(aggregate) => write_aggregate(out, rule, aggregate),
             None => out.push('?'),
         },
+        ExprKind::Pattern(index) => match rule.patterns.get(*index) {
+            Some(pattern) => write_pattern(out, rule, pattern),
+            None => out.push('?'),
+        },
         _ => {
             let _ = write!(out, "({}", head(&expr.kind));
             for child in expr.parts() {
@@ -282,7 +308,9 @@ fn head(kind: &ExprKind) -> String {
         | ExprKind::Let(_)
         | ExprKind::Bound(..)
         | ExprKind::Matches(_)
-        | ExprKind::Aggregate(_) => String::new(),
+        | ExprKind::Aggregate(_)
+        | ExprKind::Pattern(_) => String::new(),
+        ExprKind::Member(_, member) => format!("member {}", member.word()),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod loader;
 pub mod meaning;
 pub mod mutate;
 pub mod parse;
+pub mod pattern;
 pub mod personal;
 pub mod reference;
 pub mod render;

@@ -6,11 +6,13 @@
 
 mod aggregate;
 mod event;
+mod pattern;
 mod recover;
 mod window;
 
 use super::diagnostic::Diagnostic;
 use super::lexer::{self, Symbol, Token, TokenKind};
+use super::pattern::Form;
 use super::syntax::{Function, LATER_FUNCTIONS, Syntax, SyntaxKind, aggregate_function};
 use super::typed::{ArithmeticOp, CompareOp, SourceSpan};
 
@@ -301,6 +303,9 @@ impl<'a> Parser<'a> {
     fn named(&mut self, name: &str) -> Syntax {
         let span = self.span();
         if self.kind_at(1) == &TokenKind::Symbol(Symbol::Open) {
+            if let Some(form) = Form::parse(name) {
+                return self.pattern(form);
+            }
             if LATER_FUNCTIONS.contains(&name) {
                 return self.later_function(name);
             }

@@ -251,6 +251,8 @@ fn field_schema(field: &Field) -> Value {
         Type::Text => json!({ "type": ["string", "number"], "description": doc }),
         Type::Number => json!({ "type": ["number", "string"], "description": doc }),
         Type::Bool => json!({ "type": "boolean", "description": doc }),
-        Type::Time | Type::Duration => json!({ "type": "string", "description": doc }),
+        Type::Time | Type::Duration | Type::Pattern | Type::Names => {
+            json!({ "type": "string", "description": doc })
+        }
     }
 }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::Span;
 
+use super::pattern::Form;
 use super::typed::{AggregateFunction, ArithmeticOp, CompareOp, SourceSpan};
 
 /// An expression as written.
@@ -71,6 +72,8 @@ pub enum SyntaxKind {
     Aggregate(Box<AggregateSyntax>),
     /// `sum(tx.amount where ...) per 1d`, inside a fold.
     Buckets(Box<BucketsSyntax>),
+    /// A pattern over recent flows or shared identifiers.
+    Pattern(Box<PatternSyntax>),
 }
 
 /// The functions that are not folds.
@@ -153,6 +156,30 @@ pub enum Repeat {
     Weekday,
 }
 
+/// `cycle(hops: 3..5, within: 72h, keep: 0.8) by account`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatternSyntax {
+    /// Which form.
+    pub form: Form,
+    /// What stands in the brackets.
+    pub options: Vec<OptionSyntax>,
+    /// The roles behind `by`, as written.
+    pub by: Vec<(String, SourceSpan)>,
+}
+
+/// `within: 72h`, `hops: 3..5`
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptionSyntax {
+    /// Its name as written.
+    pub name: String,
+    /// Where the name stands.
+    pub span: SourceSpan,
+    /// Its value, or the lower end of a range.
+    pub value: Syntax,
+    /// The upper end of a range.
+    pub to: Option<Syntax>,
+}
+
 /// `over 90d ending 24h ago`
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowSyntax {
@@ -199,7 +226,8 @@ impl SyntaxKind {
             | Self::Duration(_)
             | Self::Text(_)
             | Self::Bool(_)
-            | Self::Path(_) => (&[], [None, None]),
+            | Self::Path(_)
+            | Self::Pattern(_) => (&[], [None, None]),
             Self::List(parts)
             | Self::And(parts)
             | Self::Or(parts)
@@ -215,7 +243,12 @@ impl SyntaxKind {
             }
             Self::Buckets(buckets) => (&[], [Some(&buckets.head), buckets.filter.as_ref()]),
         };
-        list.iter().chain(single.into_iter().flatten())
+        let options = match self {
+            Self::Pattern(pattern) => pattern.options.as_slice(),
+            _ => &[],
+        };
+        let options = options.iter().flat_map(|option| [Some(&option.value), option.to.as_ref()]);
+        list.iter().chain(single.into_iter().chain(options).flatten())
     }
 }
 
@@ -289,7 +322,7 @@ pub fn aggregate_function(word: &str) -> Option<AggregateFunction> {
 }
 
 /// Functions and folds of later versions, whose names nothing else may take.
-pub const LATER_FUNCTIONS: &[&str] = &["reaches", "cycle", "scatter_gather"];
+pub const LATER_FUNCTIONS: &[&str] = &["reaches"];
 
 /// Words that cannot name a parameter or a `let`.
 pub const RESERVED_WORDS: &[&str] = &[

@@ -16,6 +16,7 @@ use super::catalogue::{Catalogue, EventName, EventSet, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 pub use super::list::{List, ListRow};
+use super::pattern::{Member, Pattern};
 use super::waking::{Effective, Matches, Sequence, Timer};
 
 /// All rules that are loaded together, in order of their names.
@@ -113,6 +114,8 @@ pub struct Rule {
     pub aggregates: Vec<Aggregate>,
     /// Matches of other rules that any expression of the rule counts.
     pub matches: Vec<Matches>,
+    /// Patterns that any expression of the rule reads.
+    pub patterns: Vec<Pattern>,
     /// The condition.
     pub when: Expr,
     /// Named exceptions.
@@ -402,6 +405,8 @@ pub type MatchesIndex = usize;
 pub type StepIndex = usize;
 /// Index into [`Step::kept`](super::waking::Step::kept).
 pub type KeptIndex = usize;
+/// Index into [`Rule::patterns`].
+pub type PatternIndex = usize;
 
 /// The forms of an expression.
 #[derive(Clone, Debug)]
@@ -422,6 +427,10 @@ pub enum ExprKind {
     EventId,
     /// What is remembered of the event that an earlier step bound.
     Bound(StepIndex, KeptIndex),
+    /// A pattern that is searched for.
+    Pattern(PatternIndex),
+    /// `ring.amount`: what is read of a pattern that was found.
+    Member(Box<Expr>, Member),
     /// The alert's own score; only in `rekyc.when` and templates.
     Score,
     /// `not a`
@@ -533,10 +542,14 @@ impl Expr {
             | E::Bound(..)
             | E::EventId
             | E::Matches(_)
+            | E::Pattern(_)
             | E::Score => Vec::new(),
-            E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
-                vec![part]
-            }
+            E::Not(part)
+            | E::Negate(part)
+            | E::Has(part)
+            | E::Abs(part)
+            | E::Round(part, _)
+            | E::Member(part, _) => vec![part],
             E::In { item, .. } => vec![item],
             E::And(parts) | E::Or(parts) | E::Call(_, parts) => parts.iter().collect(),
             E::Compare(_, left, right)
@@ -570,10 +583,14 @@ impl Expr {
             | E::Bound(..)
             | E::EventId
             | E::Matches(_)
+            | E::Pattern(_)
             | E::Score => Vec::new(),
-            E::Not(part) | E::Negate(part) | E::Has(part) | E::Abs(part) | E::Round(part, _) => {
-                vec![part]
-            }
+            E::Not(part)
+            | E::Negate(part)
+            | E::Has(part)
+            | E::Abs(part)
+            | E::Round(part, _)
+            | E::Member(part, _) => vec![part],
             E::In { item, .. } => vec![item],
             E::And(parts) | E::Or(parts) | E::Call(_, parts) => parts.iter_mut().collect(),
             E::Compare(_, left, right)
@@ -598,7 +615,9 @@ impl Expr {
             (E::Param(left), E::Param(right))
             | (E::Matches(left), E::Matches(right))
             | (E::Let(left), E::Let(right))
-            | (E::Aggregate(left), E::Aggregate(right)) => left == right,
+            | (E::Aggregate(left), E::Aggregate(right))
+            | (E::Pattern(left), E::Pattern(right)) => left == right,
+            (E::Member(_, left), E::Member(_, right)) => left == right,
             (E::Bound(step, kept), E::Bound(other, other_kept)) => {
                 (step, kept) == (other, other_kept)
             }
@@ -756,6 +775,7 @@ impl Rule {
         for aggregate in &self.aggregates {
             aggregate.filter.iter().chain(&aggregate.value).for_each(&mut *note);
         }
+        self.patterns.iter().filter_map(|pattern| pattern.filter.as_ref()).for_each(&mut *note);
         note(&self.alert.score);
         self.alert.message.values().for_each(&mut *note);
         if let Some(spec) = &self.rekyc {

@@ -260,6 +260,7 @@ fn customers(example: &Example) -> BTreeSet<&str> {
     for event in &example.events {
         customers.extend(Values(Some(&event.fields)).str("customer"));
     }
+    customers.extend(owners(example).map(|(_, owner)| owner));
     // Somebody who registers in the story was nobody before, unless the test says more.
     for event in example.events.iter().filter(|event| registers(event)) {
         if let Some(customer) = Values(Some(&event.fields)).str("customer")
@@ -276,7 +277,13 @@ fn registers(event: &ExampleEvent) -> bool {
     event.name == EventName::Kyc(IdentityKind::Registered)
 }
 
-/// The accounts that are open beforehand, with the customer who first acts through each.
+/// The accounts of which the test says whose they are.
+fn owners(example: &Example) -> impl Iterator<Item = (&str, &str)> {
+    let owner = |(account, given)| Some((account, Values(Some(given)).str("customer")?));
+    example.accounts.iter().map(|(account, given)| (account.as_str(), given)).filter_map(owner)
+}
+
+/// The accounts that are open beforehand, with the customer whose it is, or who first acts through each.
 fn accounts(example: &Example) -> BTreeMap<&str, &str> {
     let mut accounts = BTreeMap::new();
     for event in &example.events {
@@ -290,6 +297,7 @@ fn accounts(example: &Example) -> BTreeMap<&str, &str> {
         .into_iter()
         .filter(|(account, (_, name))| example.accounts.contains_key(*account) || *name != opens)
         .map(|(account, (customer, _))| (account, customer))
+        .chain(owners(example))
         .collect()
 }
 

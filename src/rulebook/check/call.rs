@@ -39,8 +39,9 @@ impl Checker<'_> {
             Function::Matches => return self.matches(arguments, span, place),
             _ => {}
         }
+        let inner = Place { takes_pattern: function == Function::Has, ..place };
         let arguments: Vec<_> =
-            arguments.iter().map(|argument| self.expression(argument, place)).collect();
+            arguments.iter().map(|argument| self.expression(argument, inner)).collect();
         let arguments: Vec<Expr> = arguments.into_iter().collect::<Option<_>>()?;
         self.typed_call(function, arguments, span)
     }

@@ -14,9 +14,14 @@ use super::{Checker, Place, Words};
 
 impl<'a> Checker<'a> {
     pub(super) fn expression(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
+        let expr = self.any_expression(syntax, place)?;
+        self.must_be_value(expr, place)
+    }
+
+    fn any_expression(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
         let span = syntax.span;
         // A hint about words is for this operand only, not for what is inside it.
-        let inner = Place { words: None, ..place };
+        let inner = Place { words: None, takes_pattern: false, ..place };
         let (kind, ty) = match &syntax.kind {
             SyntaxKind::Error => return None,
             SyntaxKind::Number(value) => (ExprKind::Literal(Literal::Number(*value)), Type::Number),
@@ -58,6 +63,7 @@ impl<'a> Checker<'a> {
                 self.buckets_alone(span);
                 return None;
             }
+            SyntaxKind::Pattern(pattern) => return self.pattern(pattern, span, inner),
         };
         Some(Expr { kind, ty, span })
     }
@@ -91,6 +97,7 @@ impl<'a> Checker<'a> {
             Type::Duration => format!("compare {shown}: `{shown} > 7d`"),
             Type::Time => format!("compare {shown}: `now - {shown} < 7d`"),
             Type::Text | Type::Bool => format!("compare {shown}: `{shown} == \"...\"`"),
+            Type::Pattern | Type::Names => format!("ask whether it is there: `has({shown})`"),
         };
         self.report("E024", expr.span, title, "neither true nor false", Some(help));
         None
@@ -344,5 +351,7 @@ pub(super) const fn article(ty: Type) -> &'static str {
         Type::Duration => "a duration",
         Type::Time => "a time",
         Type::Bool => "true or false",
+        Type::Pattern => "a pattern",
+        Type::Names => "names",
     }
 }

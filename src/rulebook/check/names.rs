@@ -1,5 +1,7 @@
 //! Names: which value a path stands for, and what to say when it stands for none.
 
+use std::ops::ControlFlow;
+
 use crate::rulebook::catalogue::{EventName, Family, Type};
 use crate::rulebook::diagnostic::closest;
 use crate::rulebook::source::Entry;
@@ -84,6 +86,9 @@ impl Checker<'_> {
                 Meaning::Broken => None,
             };
         }
+        if let ControlFlow::Break(member) = self.member(path, span, place) {
+            return member;
+        }
         if self.is_of_step(path) {
             return self.bound_name(path, span, place);
         }
@@ -131,6 +136,11 @@ impl Checker<'_> {
             self.report("E030", span, title, "an aggregate of an aggregate", Some(help.to_owned()));
             return None;
         }
+        if (place.is_in_aggregate || place.is_in_step) && self.holds_pattern(&named.expr) {
+            self.pattern_cannot_enter(span);
+            return None;
+        }
+        let named = self.lets.get(index)?;
         let expr = (place.is_in_step || place.is_in_aggregate).then(|| named.expr.clone());
         let family = self.family_of(&named.expr);
         if let Some(expr) = expr {
@@ -148,6 +158,17 @@ impl Checker<'_> {
                 self.lets.get(index).is_some_and(|named| self.holds_aggregate(&named.expr))
             }
             _ => expr.parts().into_iter().any(|part| self.holds_aggregate(part)),
+        }
+    }
+
+    /// Whether `expr` reads a pattern, itself or through a `let`.
+    pub(super) fn holds_pattern(&self, expr: &Expr) -> bool {
+        match expr.kind {
+            ExprKind::Pattern(_) => true,
+            ExprKind::Let(index) => {
+                self.lets.get(index).is_some_and(|named| self.holds_pattern(&named.expr))
+            }
+            _ => expr.parts().into_iter().any(|part| self.holds_pattern(part)),
         }
     }
 

@@ -95,7 +95,7 @@ impl Checker<'_> {
     fn template_value(&mut self, span: SourceSpan, place: Place) -> Option<(Expr, Format)> {
         let (syntax, format, problems) = parse::place(self.path, self.source, span);
         self.problems.extend(problems);
-        let expr = self.expression(&syntax, place)?;
+        let expr = self.expression(&syntax, Place { takes_pattern: true, ..place })?;
         self.must_not_name_a_person(&expr)?;
         let Some((word, word_span)) = format else { return Some((expr, Format::Plain)) };
         if word == "plain" {

@@ -9,6 +9,7 @@ use std::fmt;
 use crate::domain::Currency;
 use crate::rulebook::call::Call;
 use crate::rulebook::catalogue::{Slot, Type};
+use crate::rulebook::pattern::Member;
 use crate::rulebook::typed::{ArithmeticOp, Expr, ExprKind, SourceSpan};
 
 use super::Checker;
@@ -46,6 +47,9 @@ impl Checker<'_> {
         match &expr.kind {
             ExprKind::Field(Slot::TX_AMOUNT | Slot::CUSTOMER_EXPECTED_TURNOVER) => Unit::Base,
             ExprKind::Field(Slot::TX_LOCAL_AMOUNT) => Unit::Booked,
+            ExprKind::Member(_, Member::Amount | Member::FirstAmount | Member::LastAmount) => {
+                Unit::Base
+            }
             ExprKind::Bound(step, kept) => {
                 let kept = self.steps.get(*step).and_then(|step| step.kept.get(*kept));
                 kept.map_or(Unit::Plain, |kept| self.unit(kept))

@@ -67,7 +67,7 @@ impl Reader<'_> {
         }
         let (literal, label) = match ty {
             Type::Number => (number(text).map(Literal::Number), "not a plain number like 28600.50"),
-            Type::Text => (Some(Literal::Text(text.to_owned())), ""),
+            Type::Text | Type::Pattern | Type::Names => (Some(Literal::Text(text.to_owned())), ""),
             Type::Bool => (text.parse().ok().map(Literal::Bool), "neither true nor false"),
             Type::Duration => {
                 (Span::parse(text).map(Literal::Duration), "not a length of time like 36h")

@@ -44,6 +44,7 @@ impl Reader<'_> {
                 Some(span) => Some(Value::Duration(span)),
                 None => self.misfit(field, node, "not a length of time like 36h"),
             },
+            Type::Pattern | Type::Names => self.misfit(field, node, "a pattern cannot be given"),
         }
     }
 

@@ -197,7 +197,7 @@ fn is_keyword(name: &str) -> bool {
 const fn after(symbol: Symbol) -> bool {
     use Symbol as S;
     match symbol {
-        S::Open | S::OpenList => false,
+        S::Open | S::OpenList | S::Range => false,
         S::Close
         | S::CloseList
         | S::Comma
@@ -223,7 +223,7 @@ const fn after(symbol: Symbol) -> bool {
 const fn ahead(symbol: Symbol) -> bool {
     use Symbol as S;
     match symbol {
-        S::Close | S::CloseList | S::Comma | S::Colon => false,
+        S::Close | S::CloseList | S::Comma | S::Colon | S::Range => false,
         S::Open
         | S::OpenList
         | S::Equal

@@ -37,7 +37,8 @@ impl Values {
     pub const fn all(ty: Type) -> Self {
         match ty {
             Type::Number | Type::Duration | Type::Time => Self::Numbers(Interval::ALL),
-            Type::Text => Self::Except(BTreeSet::new()),
+            // Of what cannot be listed nothing is known: everything but no word.
+            Type::Text | Type::Pattern | Type::Names => Self::Except(BTreeSet::new()),
             Type::Bool => Self::Truth(true, true),
         }
     }
@@ -130,7 +131,7 @@ fn described_range(interval: Interval, ty: Type) -> Option<String> {
     let written = |number: Decimal| match ty {
         Type::Duration => Span(i64::try_from(number.trunc()).ok()?).to_string().into(),
         Type::Number => Some(number.normalize().to_string()),
-        Type::Text | Type::Time | Type::Bool => None,
+        Type::Text | Type::Time | Type::Bool | Type::Pattern | Type::Names => None,
     };
     if let Some(number) = interval.single() {
         return Some(format!("always {}", written(number)?));

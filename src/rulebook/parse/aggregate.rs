@@ -135,7 +135,7 @@ impl Parser<'_> {
     }
 
     /// The roles behind `by`.
-    fn roles(&mut self) -> Vec<(String, SourceSpan)> {
+    pub(super) fn roles(&mut self) -> Vec<(String, SourceSpan)> {
         let mut roles = Vec::new();
         loop {
             match self.kind() {

@@ -2,6 +2,7 @@
 
 use crate::rulebook::diagnostic::{Diagnostic, closest};
 use crate::rulebook::lexer::{Symbol, Token, TokenKind};
+use crate::rulebook::pattern::Form;
 use crate::rulebook::syntax::{Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::SourceSpan;
 
@@ -211,7 +212,7 @@ impl Parser<'_> {
     }
 
     /// Skips what stands before the bracket that closes the one around this place, and it.
-    fn skip_to_close(&mut self, close: Symbol) {
+    pub(super) fn skip_to_close(&mut self, close: Symbol) {
         let mut open = 0_usize;
         while self.kind() != &TokenKind::End {
             match self.kind() {
@@ -245,7 +246,9 @@ impl Parser<'_> {
     pub(super) fn unknown_function(&mut self, name: &str) -> Syntax {
         let span = self.span();
         let folds = ["count", "sum", "avg", "min_of", "max_of", "distinct"];
-        let words: Vec<_> = Function::ALL.iter().map(|f| f.word()).chain(folds).collect();
+        let patterns = Form::ALL.iter().map(|form| form.word());
+        let words: Vec<_> =
+            Function::ALL.iter().map(|f| f.word()).chain(folds).chain(patterns).collect();
         let help = closest(name, words.iter().copied()).map_or_else(
             || format!("functions are {}", words.join(", ")),
             |word| format!("did you mean `{word}`?"),

@@ -1,7 +1,7 @@
 //! How expressions are read: binding, windows, several problems at once, and bounds.
 
 use super::*;
-use crate::rulebook::syntax::LengthSyntax;
+use crate::rulebook::syntax::{LengthSyntax, OptionSyntax};
 
 fn parsed(text: &str) -> Syntax {
     let (syntax, problems) =
@@ -46,6 +46,16 @@ fn shape(syntax: &Syntax) -> String {
             let repeat = fold.repeat.map(|(repeat, _)| format!(" {repeat:?}"));
             let repeat = repeat.unwrap_or_default();
             format!("({:?} {} per {}{repeat})", fold.function, shape(&fold.head), fold.length.0)
+        }
+        SyntaxKind::Pattern(pattern) => {
+            let option = |option: &OptionSyntax| {
+                let to =
+                    option.to.as_ref().map(|to| format!("..{}", shape(to))).unwrap_or_default();
+                format!("{}: {}{to}", option.name, shape(&option.value))
+            };
+            let options: Vec<String> = pattern.options.iter().map(option).collect();
+            let by: Vec<&str> = pattern.by.iter().map(|(role, _)| role.as_str()).collect();
+            format!("{}({}) by {}", pattern.form.word(), options.join(", "), by.join(", "))
         }
     }
 }
@@ -122,7 +132,7 @@ fn several_problems_of_one_expression_are_all_reported() {
 
 #[test]
 fn forms_of_later_versions_are_named_and_cause_nothing_else() {
-    let text = "cycle(hops: 3, within: 72h) by account and b";
+    let text = "reaches(list.x, hops: 2, within: 30d) by account and b";
     assert_eq!(codes(text), ["E106"]);
 }
 
@@ -133,5 +143,30 @@ fn depth_is_bounded_whatever_is_written() {
     let chain = format!("1{}", " + 1".repeat(20_000));
     for text in [nested, signs, chain] {
         assert_eq!(codes(&text), ["E110"]);
+    }
+}
+
+#[test]
+fn patterns_have_named_options_and_a_range() {
+    for (text, expected) in [
+        (
+            "cycle(hops: 3..5, within: 72h, keep: 0.8, where: tx.amount > 1 or a) by account and b",
+            "(cycle(hops: 3..5, within: 3d, keep: 0.8, where: ((tx.amount > 1) or a)) by account and b)",
+        ),
+        (
+            "has(shared(by: [device, ip], within: w) by customer)",
+            "has(shared(by: (device, ip), within: w) by customer)",
+        ),
+    ] {
+        assert_eq!(shape(&parsed(text)), expected);
+    }
+    for (text, expected) in [
+        ("cycle(3..5, 72h) by account and a", vec!["E090"]),
+        ("cycle(hops: 3..5, within: 72h) by account over 7d and a", vec!["E090"]),
+        ("cycle(hops: 3..5) and a", vec!["E112"]),
+        ("cycle(hops: 3..5", vec!["E102", "E112"]),
+        ("3..5", vec!["E101"]),
+    ] {
+        assert_eq!(codes(text), expected, "{text}");
     }
 }
