@@ -10,6 +10,7 @@ pub mod identity;
 pub mod instant;
 pub mod money;
 pub mod rekyc;
+pub mod similarity;
 
 pub use alert::{Alert, AlertClass, AlertUpdate, Entity, Evidence, Severity};
 pub use event::{Body, Control, Event, IdentityEvent, Party, SecurityEvent, Session, Transaction};

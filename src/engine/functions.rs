@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use crate::domain::{Currency, Instant};
+use crate::domain::{Currency, Instant, similarity};
 use crate::rulebook::call::{Call, RATES_COLUMN, RATES_LIST, WEEKDAYS};
 use crate::rulebook::typed::Expr;
 
@@ -62,9 +62,32 @@ impl Compiler<'_> {
                 })
             }
             (Call::Convert { to }, [amount, from @ ..]) => self.convert(*to, amount, from.first()),
+            (Call::NameSimilarity, [left, right]) => self.alike(similarity::names, left, right),
+            (Call::AddressSimilarity, [left, right]) => {
+                self.alike(similarity::addresses, left, right)
+            }
             // The checker lets no other number of arguments through.
             _ => Box::new(|_| Value::Absent),
         }
+    }
+
+    /// How alike two texts are; worked out at most once per row.
+    fn alike(
+        &mut self,
+        of: fn(&str, &str) -> Option<Decimal>,
+        left: &Expr,
+        right: &Expr,
+    ) -> ValueFn {
+        let (left, right) = (self.text(left), self.text(right));
+        let place = self.layout.memo();
+        Box::new(move |frame| {
+            frame.memoized(place, |frame| {
+                let (Some(left), Some(right)) = (left(frame), right(frame)) else {
+                    return Value::Absent;
+                };
+                of(frame.strings.text(left), frame.strings.text(right)).into()
+            })
+        })
     }
 
     /// An amount in `to`, by the rates of the event's time; `from` is the currency it is in, by default the

@@ -46,6 +46,10 @@ pub enum Call {
         /// The currency that comes out.
         to: Currency,
     },
+    /// `name_similarity(a, b)`: 0 to 1; absent when a side holds no letter.
+    NameSimilarity,
+    /// `address_similarity(a, b)`: 0 to 1; absent when a side holds neither letter nor digit.
+    AddressSimilarity,
 }
 
 impl Call {
@@ -60,6 +64,8 @@ impl Call {
             Self::Mod => "mod",
             Self::Lookup { .. } => "lookup",
             Self::Convert { .. } => "convert",
+            Self::NameSimilarity => "name_similarity",
+            Self::AddressSimilarity => "address_similarity",
         }
     }
 
@@ -69,7 +75,12 @@ impl Call {
         match self {
             Self::StartsWith => Type::Bool,
             Self::Weekday => Type::Text,
-            Self::Hour | Self::DayOfMonth | Self::Mod | Self::Convert { .. } => Type::Number,
+            Self::Hour
+            | Self::DayOfMonth
+            | Self::Mod
+            | Self::Convert { .. }
+            | Self::NameSimilarity
+            | Self::AddressSimilarity => Type::Number,
             Self::Lookup { ty, .. } => *ty,
         }
     }

@@ -137,6 +137,16 @@ pub const FUNCTIONS: &[FunctionEntry] = &[
         "What the list says in a column about the value, as of the event's time; absent when it says nothing.",
     ),
     function(
+        "name_similarity",
+        "name_similarity(a, b)",
+        "How alike two names are, 0 to 1, across scripts; absent when one holds no letter.",
+    ),
+    function(
+        "address_similarity",
+        "address_similarity(a, b)",
+        "How alike two addresses are, 0 to 1, across scripts; absent when one holds neither letter nor digit.",
+    ),
+    function(
         "convert",
         "convert(AMOUNT, \"USD\"); convert(tx.local_amount, tx.currency, \"USD\")",
         "An amount in another currency, at the rate of the list `fx_rates` as of the event's time; absent without \

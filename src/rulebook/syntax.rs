@@ -107,6 +107,10 @@ pub enum Function {
     Lookup,
     /// `convert(a, "USD")`, `convert(a, currency, "USD")`
     Convert,
+    /// `name_similarity(a, b)`
+    NameSimilarity,
+    /// `address_similarity(a, b)`
+    AddressSimilarity,
     /// `matches("rule-id", 7d)`; the role behind `by`, if one is written, is a third argument.
     Matches,
 }
@@ -269,6 +273,8 @@ impl Function {
         Self::Mod,
         Self::Lookup,
         Self::Convert,
+        Self::NameSimilarity,
+        Self::AddressSimilarity,
         Self::Matches,
     ];
 
@@ -290,6 +296,8 @@ impl Function {
             Self::Mod => "mod",
             Self::Lookup => "lookup",
             Self::Convert => "convert",
+            Self::NameSimilarity => "name_similarity",
+            Self::AddressSimilarity => "address_similarity",
             Self::Matches => "matches",
         }
     }

@@ -80,6 +80,10 @@ fn each_function_gives_what_the_reference_says() {
         ("mod(tx.amount, 0.1)", "amount: 0.35", "0.05"),
         ("mod(-tx.amount, 100)", "amount: 250", "-50"),
         ("mod(tx.amount, 0)", "amount: 250", "absent"),
+        ("name_similarity(tx.bank, \"Wang Xiaoming\")", "amount: 1, bank: 王小明", "1"),
+        ("name_similarity(tx.bank, \"Wang Xiaoming\") >= 0.85", "amount: 1, bank: Li Na", "false"),
+        ("name_similarity(tx.bank, \"Wang Xiaoming\")", "amount: 1", "absent"),
+        ("address_similarity(tx.branch, \"Main St 12\")", "amount: 1, branch: 12 Main Street", "1"),
     ] {
         check(&probe(expression, event, expected, &[]), expression);
     }

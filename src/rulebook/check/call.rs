@@ -152,6 +152,8 @@ const fn arity(function: Function) -> (usize, usize, &'static str) {
         Function::Weekday => (1, 1, "weekday(now)"),
         Function::DayOfMonth => (1, 1, "day_of_month(now)"),
         Function::Mod => (2, 2, "mod(tx.amount, 1000)"),
+        Function::NameSimilarity => (2, 2, "name_similarity(tx.counterparty, \"Wang Wei\")"),
+        Function::AddressSimilarity => (2, 2, "address_similarity(tx.branch, \"12 Main Street\")"),
         Function::Convert => (2, 3, "convert(tx.amount, \"USD\")"),
         Function::Lookup => (3, 3, "lookup(list.countries, tx.country, \"tier\")"),
         Function::Matches => (2, 3, "matches(\"rule-id\", 7d)"),

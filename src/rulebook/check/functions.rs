@@ -25,6 +25,8 @@ impl Checker<'_> {
             Function::Weekday => Call::Weekday,
             Function::DayOfMonth => Call::DayOfMonth,
             Function::Mod => Call::Mod,
+            Function::NameSimilarity => Call::NameSimilarity,
+            Function::AddressSimilarity => Call::AddressSimilarity,
             // These have forms of their own.
             Function::If
             | Function::Has
@@ -38,7 +40,7 @@ impl Checker<'_> {
             | Function::Matches => return None,
         };
         let wanted = match call {
-            Call::StartsWith => Type::Text,
+            Call::StartsWith | Call::NameSimilarity | Call::AddressSimilarity => Type::Text,
             Call::Hour | Call::Weekday | Call::DayOfMonth => Type::Time,
             Call::Mod => Type::Number,
             Call::Lookup { .. } | Call::Convert { .. } => return None,
