@@ -9,14 +9,14 @@ use serde_json::json;
 use super::{exit, output, watch};
 use crate::files;
 use crate::rulebook::diagnostic::{Diagnostic, Level};
-use crate::rulebook::{lint, loader, render, sarif, source};
+use crate::rulebook::{loader, render, sarif, source};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Rule files or folders.
     #[arg(default_value = "rules")]
     paths: Vec<PathBuf>,
-    /// Warnings count as errors, and rules must be documented.
+    /// Warnings count as errors.
     #[arg(long)]
     strict: bool,
     /// How problems are written.
@@ -48,8 +48,6 @@ struct Checked {
     problems: Vec<Diagnostic>,
     /// By path; of files that are not text, what can be shown of them.
     texts: BTreeMap<String, String>,
-    /// Rules that would be told more by `--strict`.
-    undocumented: usize,
 }
 
 /// `weir check`
@@ -97,20 +95,14 @@ fn check(arguments: &Arguments) -> anyhow::Result<Checked> {
     }
     let loaded = loader::load(&good);
     problems.extend(loaded.diagnostics);
-    let rules = loaded.rulebook.map(|rulebook| rulebook.rules).unwrap_or_default();
-    let metadata: Vec<_> = rules.iter().map(|rule| lint::metadata(rule)).collect();
-    let undocumented = metadata.iter().filter(|problems| !problems.is_empty()).count();
-    if arguments.strict {
-        problems.extend(metadata.into_iter().flatten());
-    }
     problems.sort_by(|left, right| {
         (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
     });
-    Ok(Checked { problems, texts, undocumented })
+    Ok(Checked { problems, texts })
 }
 
 fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
-    let Checked { problems, texts, undocumented } = checked;
+    let Checked { problems, texts } = checked;
     let count = |level| problems.iter().filter(|problem| problem.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     let place = |path: &str| place_of(path, &arguments.paths);
@@ -121,11 +113,6 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
             output::line(&format!(
                 "{rules} rule file(s): {errors} error(s), {warnings} warning(s)"
             ))?;
-            if *undocumented > 0 && !arguments.strict {
-                output::line(&format!(
-                    "{undocumented} rule(s) lack documentation; `weir check --strict` says what"
-                ))?;
-            }
         }
         Format::Json => {
             let problems: Vec<_> = problems

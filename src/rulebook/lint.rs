@@ -22,9 +22,3 @@ pub fn lint(rule: &Rule) -> Vec<Diagnostic> {
     problems.extend(fairness::check(rule));
     problems
 }
-
-/// What `weir check --strict` asks of a rule beyond that: the documentation that an examiner expects.
-#[must_use]
-pub fn metadata(_rule: &Rule) -> Vec<Diagnostic> {
-    Vec::new()
-}

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::rulebook::codes::CODES;
     use crate::rulebook::diagnostic::{Diagnostic, Level};
-    use crate::rulebook::{lint, loader, source};
+    use crate::rulebook::{loader, source};
 
     /// All problems of an example's files, those of the stricter group too.
     fn problems(text: &str) -> Vec<Diagnostic> {
@@ -138,9 +138,6 @@ mod tests {
         }
         let loaded = loader::load(&texts);
         problems.extend(loaded.diagnostics);
-        if let Some(rulebook) = loaded.rulebook {
-            problems.extend(rulebook.rules.iter().flat_map(|rule| lint::metadata(rule)));
-        }
         problems
     }
 
