@@ -69,6 +69,12 @@ pub fn fill_leg(
     row.set(Slot::TX_AMOUNT, || Value::Number(transaction.base_amount));
     row.set(Slot::TX_LOCAL_AMOUNT, || Value::Number(transaction.booked.amount));
     row.set(Slot::TX_CURRENCY, || Value::Text(strings.intern(transaction.booked.currency.code())));
+    row.set(Slot::TX_BOOKED, || {
+        // Without trailing zeros, so that equal amounts are equal texts.
+        let booked = &transaction.booked;
+        let text = format!("{} {}", booked.amount.normalize(), booked.currency.code());
+        Value::Text(strings.intern(&text))
+    });
     row.set(Slot::TX_TYPE, || words.transaction(transaction.kind));
     row.set(Slot::TX_STATUS, || words.status(transaction.status));
     row.set(Slot::TX_DIRECTION, || words.direction(leg.is_inbound));

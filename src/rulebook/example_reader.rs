@@ -344,7 +344,9 @@ pub fn event_key(name: EventName) -> String {
 /// What an event of `family` may say in a story.
 #[must_use]
 pub fn fields_of(catalogue: &Catalogue, family: Family) -> Vec<&Field> {
-    let own = catalogue.fields().iter().filter(|field| field.family == Some(family));
+    // What is worked out of other fields cannot be said beside them.
+    let said = catalogue.fields().iter().filter(|field| field.slot != Slot::TX_BOOKED);
+    let own = said.filter(|field| field.family == Some(family));
     let facts: &[&[Slot]] =
         if family == Family::Kyc { &[CUSTOMER_FACTS, ACCOUNT_FACTS] } else { &[] };
     let facts = facts.iter().flat_map(|slots| slots.iter());
