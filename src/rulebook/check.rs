@@ -54,6 +54,10 @@ use names::Named;
 /// Most named values of one rule.
 pub const LETS_MAX: usize = 64;
 
+/// How long a rule may be with every named value written out where it is used, in bytes. Whatever walks
+/// over expressions is bounded by it: a chain of values that each use the one above twice doubles per line.
+pub const WRITTEN_OUT_BYTES_MAX: usize = source::FILE_BYTES_MAX;
+
 /// All keys of a rule file, in the order in which `weir rules fmt` puts them.
 pub const RULE_KEYS: &[&str] = &[
     "lang",
@@ -115,6 +119,8 @@ pub fn check(
         event_conditions: Vec::new(),
         params: Vec::new(),
         lets: Vec::new(),
+        let_bytes: Vec::new(),
+        written_out: 0,
         aggregates: Vec::new(),
         entity: None,
         matches: Vec::new(),
@@ -156,6 +162,10 @@ struct Checker<'a> {
     event_conditions: Vec<(EventName, Option<Syntax>)>,
     params: Vec<Param>,
     lets: Vec<Let>,
+    /// How long each of `lets` is when written out, in bytes.
+    let_bytes: Vec<usize>,
+    /// How long all uses of `let`s so far are when written out, in bytes.
+    written_out: usize,
     aggregates: Vec<Aggregate>,
     /// Whom the rule is about; `None` when that was not understood.
     entity: Option<Role>,
@@ -341,8 +351,10 @@ impl Checker<'_> {
         for entry in entries {
             self.lets_to_come.remove(&entry.key);
             let place = Place { takes_pattern: true, ..self.outside() };
+            let before = self.written_out;
             let expr = self.expression_node(&entry.value, place);
-            self.define_let(entry, expr);
+            let own = entry.value.span.end.saturating_sub(entry.value.span.start);
+            self.define_let(entry, expr, own + (self.written_out - before));
         }
     }
 

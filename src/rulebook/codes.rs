@@ -246,6 +246,9 @@ codes! {
     "Each pattern has members of its own: paths have hops, fans have a fan, groups have identifiers.";
     "E095", "a pattern's key or trigger",
     "Flows of money are looked for by account when a transaction wakes the rule, shared identifiers by customer.";
+    "E096", "too long when written out",
+    "A `let` stands for its expression wherever it is used. With each of them written out, a rule may be as long as \
+     a file: 256 KiB.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

@@ -11,7 +11,7 @@ use crate::rulebook::typed::{
 };
 
 use super::header::noun;
-use super::{Checker, Place};
+use super::{Checker, Place, WRITTEN_OUT_BYTES_MAX};
 
 /// A parameter's or a `let`'s name.
 pub(super) struct Named {
@@ -42,10 +42,12 @@ impl Checker<'_> {
         self.define(entry, meaning);
     }
 
-    pub(super) fn define_let(&mut self, entry: &Entry, expr: Option<Expr>) {
+    /// `bytes` is how long the expression is with every `let` in it written out.
+    pub(super) fn define_let(&mut self, entry: &Entry, expr: Option<Expr>, bytes: usize) {
         let meaning = match expr {
             Some(expr) => {
                 self.lets.push(Let { name: entry.key.clone(), expr });
+                self.let_bytes.push(bytes);
                 Meaning::Let(self.lets.len() - 1)
             }
             None => Meaning::Broken,
@@ -127,7 +129,25 @@ impl Checker<'_> {
         Some(Expr { kind: ExprKind::Param(index), ty, span })
     }
 
+    /// Notes that a `let` is used, and refuses the use that makes the rule too long when written out.
+    fn write_out(&mut self, index: LetIndex, span: SourceSpan) -> Option<()> {
+        let bytes = self.let_bytes.get(index).copied().unwrap_or_default();
+        let was_too_long = self.written_out > WRITTEN_OUT_BYTES_MAX;
+        self.written_out = self.written_out.saturating_add(bytes);
+        if self.written_out <= WRITTEN_OUT_BYTES_MAX {
+            return Some(());
+        }
+        if !was_too_long {
+            let title = "the rule is too long when its named values are written out";
+            let label = format!("more than {} KiB from here on", WRITTEN_OUT_BYTES_MAX / 1024);
+            let help = "each `let` stands for its expression: use fewer of them inside one another";
+            self.report("E096", span, title, label, Some(help.to_owned()));
+        }
+        None
+    }
+
     fn named_value(&mut self, index: LetIndex, span: SourceSpan, place: Place) -> Option<Expr> {
+        self.write_out(index, span)?;
         let named = self.lets.get(index)?;
         let (ty, name) = (named.expr.ty, named.name.clone());
         if place.is_in_aggregate && self.holds_aggregate(&named.expr) {
