@@ -4,46 +4,41 @@
 //! that the event wakes, in order of rule names: cheap filter, condition, exceptions, suppression.
 
 mod buckets;
+mod raise;
 mod testify;
+mod upkeep;
 
 use crate::domain::event::{IdentityEvent, SecurityEvent};
-use crate::domain::rekyc::RekycMerge;
-use crate::domain::{
-    Alert, AlertUpdate, Entity, Instant, RekycRequest, Transaction,
-    alert::{EventRef, StepEvidence},
-};
-use crate::rulebook::catalogue::{Family, Slot};
-use crate::rulebook::typed::{RekycSpec, Status};
+use crate::domain::{AlertUpdate, Entity, Instant, Transaction};
+use crate::rulebook::catalogue::Slot;
+use crate::rulebook::typed::Status;
 use rust_decimal::Decimal;
 
-use super::baseline_plan;
 use super::calendar::Calendar;
-use super::explain::{Archive, evidence, message};
+use super::explain::{Archive, message};
 use super::extra::ExtraFields;
 use super::frame::{Frame, Memo, Mode};
 use super::graph::{Finds, Graph, GraphFrame};
 use super::journal::Journal;
 use super::legs::{self, Leg, Words};
-use super::limits::{Counts, Limits, RuleCounts, Sizes};
+use super::limits::{Counts, Limits, RuleCounts};
 use super::matches::MatchLog;
 use super::outcome::Effect;
 use super::parked::Parked;
 use super::plan::Plan;
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
-use super::rule_plan::{RulePlan, squeeze};
+use super::rule_plan::RulePlan;
 use super::sequence::{Admission, Bindings, Search, Sequences};
 use super::strings::{Strings, Symbol};
-use super::suppress::{OpenAlerts, OpenRequests, RequestVerdict, Verdict};
-use super::table::{IDLE_SEQUENCES, KeyRef, KeyTable, Replan};
+use super::suppress::{OpenAlerts, OpenRequests, Verdict};
+use super::table::{KeyRef, KeyTable};
 use super::timer::TimerSet;
 use super::witness::Judgement;
+use raise::{alert_id, event_ref};
 
 /// Every so many sequences some keys are swept.
 pub const SWEEP_EVERY: u64 = 256;
-
-/// Keys swept per table and sweep: all of a million keys within 8 million events.
-const SWEEP_KEYS: usize = 32;
 
 /// The event that is being judged.
 #[derive(Clone, Copy)]
@@ -512,118 +507,6 @@ impl State {
         true
     }
 
-    #[expect(clippy::too_many_arguments, reason = "once per alert, parts of one match")]
-    fn raise(
-        &mut self,
-        plan: &Plan,
-        rule: &RulePlan,
-        (key, entity, id): (Symbol, Entity, String),
-        origin: Origin<'_>,
-        (at, is_re_evaluated, is_late): (Instant, bool, bool),
-        score: Decimal,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mode = if is_re_evaluated { Mode::AsOf(at) } else { Mode::Live };
-        let (message, mut evidence, asks_rekyc, reason) =
-            self.with_archive(plan, mode, score, |frame, archive| {
-                let asks = rule.rekyc_when.as_ref().is_none_or(|when| when(frame));
-                (
-                    message(&rule.message, frame, archive.strings),
-                    evidence(rule, frame, archive),
-                    asks,
-                    message(&rule.rekyc_reason, frame, archive.strings),
-                )
-            });
-        if let Some(timer) = &rule.rule.timer {
-            evidence.steps.push(StepEvidence {
-                name: "since".to_owned(),
-                text: squeeze(rule.rule.text(timer.span)),
-                event: event_ref(origin),
-            });
-        }
-        self.open_alerts.raised((rule.symbol, key), &id, at, origin.sequence, score);
-        let customer = self.row.get(customer_slot(&self.row)).symbol();
-        let is_shadow = rule.rule.status == Status::Shadow;
-        effects.push(Effect::AlertRaised(Box::new(Alert {
-            id: id.clone(),
-            rule: rule.rule.name.clone(),
-            title: rule.rule.title.clone(),
-            rule_digest: rule.rule.digest.clone(),
-            meaning_digest: rule.rule.meaning.clone(),
-            rulebook_digest: plan.rulebook.digest.clone(),
-            schema_digest: plan.rulebook.catalogue.digest().to_owned(),
-            class: rule.rule.class,
-            severity: rule.rule.severity,
-            score,
-            message,
-            entity,
-            customer: customer.map(|customer| self.strings.text(customer).to_owned()),
-            at,
-            event: event_ref(origin),
-            is_late: is_late || evidence_is_late(&evidence, self.limits.allowed_lateness),
-            is_re_evaluated: is_re_evaluated && origin.due.is_none(),
-            is_shadow,
-            cooldown: rule.rule.alert.cooldown,
-            evidence,
-        })));
-        if let (Some(spec), Some(customer), true) = (&rule.rule.rekyc, customer, asks_rekyc) {
-            let request = (customer, is_shadow, reason, id);
-            self.request_rekyc(spec, &rule.rule.name, request, at, origin, effects);
-        }
-    }
-
-    fn request_rekyc(
-        &mut self,
-        spec: &RekycSpec,
-        rule: &str,
-        (customer, is_shadow, reason, alert): (Symbol, bool, String, String),
-        at: Instant,
-        origin: Origin<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let scope = (spec.scope, is_shadow);
-        let due_at = at.plus(spec.due);
-        let (cause, level) = (spec.cause, spec.level);
-        match self.open_requests.judge(customer, scope, cause, level, at, due_at) {
-            RequestVerdict::Suppress => self.counts.rekyc_suppressed += 1,
-            RequestVerdict::Merge(request, due_at, level) => {
-                effects.push(Effect::RekycMerged(Box::new(RekycMerge {
-                    request,
-                    cause,
-                    rule: rule.to_owned(),
-                    alert: Some(alert),
-                    at,
-                    due_at,
-                    level,
-                    is_shadow,
-                })));
-            }
-            RequestVerdict::Open => {
-                let name = self.strings.text(customer).to_owned();
-                let parts = ["rekyc", &name, spec.scope.word(), shadow_word(is_shadow)];
-                let id = digest(&parts, origin);
-                if self.open_requests.knows(&id) {
-                    self.counts.rekyc_suppressed += 1;
-                    return;
-                }
-                self.open_requests.opened(customer, scope, cause, level, &id, due_at);
-                effects.push(Effect::RekycRequested(Box::new(RekycRequest {
-                    id,
-                    customer: name,
-                    scope: spec.scope,
-                    level,
-                    cause,
-                    rule: rule.to_owned(),
-                    reason,
-                    alert: Some(alert),
-                    at,
-                    due_at,
-                    is_shadow,
-                })));
-            }
-        }
-    }
-
     /// The latest event time seen for the rule's entity.
     fn latest(&self, rule: &RulePlan) -> Instant {
         match self.keys.get(rule.entity_table) {
@@ -668,86 +551,6 @@ impl State {
         };
         work(&mut frame, &archive)
     }
-
-    /// Lets go of what no window can need any more, for some keys of every table.
-    pub fn sweep(&mut self, plan: &Plan, sequence: u64) {
-        let watermark = self.watermark;
-        let spare = self.limits.judge_again_within.0;
-        let plans = plan.series.iter().zip(&plan.baselines);
-        for (table, (series, baselines)) in self.tables.iter_mut().zip(plans) {
-            table.sweep((series, baselines), (watermark, sequence), spare, SWEEP_KEYS);
-        }
-        let untouched = sequence.saturating_sub(IDLE_SEQUENCES);
-        for (set, layout) in self.timers.iter_mut().zip(&plan.timers) {
-            set.sweep(layout, untouched);
-        }
-        self.matches.sweep(&plan.counted, watermark, untouched, spare);
-        self.sequences.sweep(&plan.steps, watermark, untouched, spare);
-        for (graph, layout) in self.graphs.iter_mut().zip(&plan.graphs) {
-            graph.sweep(layout, (watermark, sequence), spare);
-        }
-        let retention = plan.finite_retention().saturating_add(spare);
-        let horizon = Instant(watermark.0.saturating_sub(retention));
-        self.journal.forget(horizon, sequence.saturating_sub(IDLE_SEQUENCES));
-    }
-
-    /// Moves everything that is remembered under another plan.
-    pub fn move_to(&mut self, old: &Plan, new: &mut Plan, strings: Strings) {
-        let watermark = self.watermark;
-        self.strings = strings;
-        self.calendar = Calendar::new(new.rulebook.institution.zone.clone());
-        self.matches.move_to(&old.counted, &new.counted);
-        self.sequences.move_to(&old.steps, &mut new.steps, watermark);
-        let mut old_tables: Vec<Option<KeyTable>> =
-            std::mem::take(&mut self.tables).into_iter().map(Some).collect();
-        let plans = new.series.iter().zip(&new.baselines);
-        for (layout, (series, baselines)) in new.tables.iter_mut().zip(plans) {
-            let place = old.tables.iter().position(|table| table.identity == layout.identity);
-            let kept = place.and_then(|place| old_tables.get_mut(place)?.take());
-            let before = place.and_then(|place| old.tables.get(place));
-            let from = layout.carry_over(before, watermark);
-            let mut table = kept.unwrap_or_else(|| KeyTable::new(layout.slots.clone()));
-            let kept = before.map_or(&[][..], |before| &before.baselines);
-            let goes_on = baseline_plan::carry_over(&mut layout.baselines, kept, watermark);
-            table.replan(&Replan {
-                slots: &layout.slots,
-                series: (series, &from),
-                baselines: (baselines, &goes_on),
-            });
-            self.tables.push(table);
-        }
-        let mut old_graphs: Vec<Option<Graph>> =
-            std::mem::take(&mut self.graphs).into_iter().map(Some).collect();
-        for layout in &mut new.graphs {
-            let place = layout.carry_over(&old.graphs, watermark);
-            let kept = place.and_then(|place| old_graphs.get_mut(place)?.take());
-            self.graphs.push(kept.unwrap_or_else(|| Graph::new(layout)));
-        }
-        self.make_room(new);
-    }
-
-    /// What happened since the last call.
-    pub fn take_counts(&mut self, plan: &Plan) -> Counts {
-        let rules = plan.rules.iter().map(rule_counts).collect();
-        let mut counts = std::mem::replace(&mut self.counts, Counts { rules, ..Counts::default() });
-        counts.unreadable_fields = self.extra.take_unreadable();
-        counts
-    }
-
-    /// How much is remembered.
-    pub fn sizes(&self) -> Sizes {
-        Sizes {
-            customers: self.profiles.len(),
-            keys: self.tables.iter().map(KeyTable::len).sum(),
-            graph_nodes: self.graphs.iter().map(Graph::len).sum(),
-            events: self.journal.len(),
-            steps: self.sequences.len(),
-            timers: self.timers.iter().map(TimerSet::len).sum(),
-            strings: self.strings.len(),
-            parked: self.parked.len(),
-            open_alerts: self.open_alerts.len(),
-        }
-    }
 }
 
 fn rule_counts(rule: &RulePlan) -> RuleCounts {
@@ -758,71 +561,4 @@ fn rule_counts(rule: &RulePlan) -> RuleCounts {
         matched: 0,
         excused: rule.rule.unless.iter().map(|unless| (unless.name.clone(), 0)).collect(),
     }
-}
-
-const fn customer_slot(row: &Row) -> Slot {
-    match row.name.family() {
-        Family::Transaction => Slot::TX_CUSTOMER,
-        Family::Kyc => Slot::KYC_CUSTOMER,
-        Family::Security => Slot::SECURITY_CUSTOMER,
-    }
-}
-
-fn event_ref(origin: Origin<'_>) -> EventRef {
-    EventRef {
-        sequence: origin.sequence,
-        source: origin.source.to_owned(),
-        id: origin.id.to_owned(),
-        at: origin.at,
-    }
-}
-
-/// Whether some event of a window was stored after one that happened clearly later.
-fn evidence_is_late(evidence: &crate::domain::Evidence, allowed: crate::domain::Span) -> bool {
-    let steps = &evidence.steps;
-    let is_late = |(first, second): (&StepEvidence, &StepEvidence)| {
-        first.event.sequence > second.event.sequence
-            && first.event.at < second.event.at.minus(allowed)
-    };
-    if steps.iter().zip(steps.iter().skip(1)).any(is_late) {
-        return true;
-    }
-    evidence.windows.iter().any(|window| {
-        let mut earliest_arrival: Option<&EventRef> = None;
-        window.events.iter().rev().any(|item| {
-            let event = &item.event;
-            let is_late = earliest_arrival.is_some_and(|later| {
-                later.sequence < event.sequence && event.at < later.at.minus(allowed)
-            });
-            if earliest_arrival.is_none_or(|known| event.sequence < known.sequence) {
-                earliest_arrival = Some(event);
-            }
-            is_late
-        })
-    })
-}
-
-const fn shadow_word(is_shadow: bool) -> &'static str {
-    if is_shadow { "shadow" } else { "active" }
-}
-
-/// An alert's id: from rule, entity and opening event alone, so that every run gives the same one.
-fn alert_id(rule: &RulePlan, entity: &Entity, origin: Origin<'_>) -> String {
-    let shadow = shadow_word(rule.rule.status == Status::Shadow);
-    let name = rule.rule.name.as_str();
-    digest(&["alert", name, shadow, &entity.role, &entity.id], origin)
-}
-
-/// 128 bits of BLAKE3 over length-prefixed parts, in hexadecimal: those given, the opening event, and the
-/// instant if a timer opened it.
-fn digest(parts: &[&str], origin: Origin<'_>) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let due = origin.due.map(|due| due.to_string());
-    let opening = [origin.source, origin.id].into_iter().chain(due.as_deref());
-    for part in parts.iter().copied().chain(opening) {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    let hash = hasher.finalize();
-    hash.to_hex().get(..32).unwrap_or_default().to_owned()
 }

@@ -3,6 +3,7 @@
 use lsp_types::{CompletionItem, CompletionItemKind, Documentation, InsertTextFormat, Position};
 
 use crate::rulebook::catalogue::{Catalogue, EventName, Field, Presence};
+use crate::rulebook::format::is_expression;
 use crate::rulebook::loader::{self, FileKind};
 use crate::rulebook::reference::{self, CONNECTIVES, FUNCTIONS, KEYS, KeyEntry, Section};
 use crate::rulebook::source::{self, Node};
@@ -49,19 +50,6 @@ pub fn complete(view: View<'_>, position: Position) -> Vec<CompletionItem> {
         path if is_expression(path) => expression(view, &context),
         _ => Vec::new(),
     }
-}
-
-/// Whether the value under these keys is an expression.
-pub fn is_expression(path: &[&str]) -> bool {
-    matches!(
-        path,
-        ["where" | "when"]
-            | ["let" | "unless", _]
-            | ["alert", "score"]
-            | ["rekyc", "when"]
-            | ["trigger", "where"]
-            | ["sequence", "steps", _]
-    )
 }
 
 fn keys(context: &Context) -> Vec<CompletionItem> {

@@ -6,11 +6,12 @@ use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
 use crate::rulebook::catalogue::{EventName, Field, Presence};
 use crate::rulebook::codes;
+use crate::rulebook::format::is_expression;
 use crate::rulebook::reference::{self, CONNECTIVES, KEYS};
 use crate::rulebook::source;
 use crate::rulebook::typed::SourceSpan;
 
-use super::complete::{is_expression, key_entry};
+use super::complete::key_entry;
 use super::context::{Context, word_at};
 use super::workspace::View;
 

@@ -53,7 +53,8 @@ pub fn format(path: &str, text: &str) -> Result<String, Refused> {
 }
 
 /// Whether the value under these keys is an expression; items of a list add no key.
-fn is_expression(path: &[&str]) -> bool {
+#[must_use]
+pub fn is_expression(path: &[&str]) -> bool {
     matches!(
         path,
         ["where" | "when"]

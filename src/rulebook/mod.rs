@@ -5,6 +5,7 @@
 //! but hardly meant. Nothing here does I/O: texts come in, values and diagnostics go out; `render` and
 //! `sarif` write the diagnostics.
 
+pub mod aggregate;
 pub mod call;
 pub mod catalogue;
 pub mod check;
