@@ -174,7 +174,8 @@ codes! {
     "E067", "an amount times an amount",
     "The product of two amounts of money has no meaning. A ratio of two amounts is a plain number.";
     "E070", "a window that is too long",
-    "A window that has an end reaches back at most 3650 days, `ending ... ago` included. `over lifetime` has no end.";
+    "A window that has an end reaches back at most 3650 days, `ending ... ago` included, and so do a sequence and \
+     `matches`. The schema of a deployment may say less (`window_max` under `institution`). `over lifetime` has no end.";
     "E071", "`last` without a number of events",
     "`over last 10` holds the ten latest events: a whole number, at most 1000.";
     "E072", "an unknown period of the calendar",
@@ -197,6 +198,9 @@ codes! {
     "E078", "a window that cannot end earlier",
     "`ending 24h ago` moves the end of a window with a length. `previous` leaves out the current event already, and \
      periods of the calendar and numbers of events always end now.";
+    "E079", "how far windows may reach",
+    "`window_max` under `institution` of schema.yaml is a length of time, at most 3650 days. No window, sequence or \
+     `matches` of any rule may reach back further.";
     "E080", "not a sequence",
     "A sequence has `by` (the key that all steps share), `within` (from first to last step) and `steps`: two to \
      eight of them, each `- its-name: EVENT where CONDITION`, or `- not: EVENT` between two steps. Its last step \

@@ -5,7 +5,10 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use crate::domain::Currency;
+use crate::domain::{Currency, Span};
+
+/// The longest window that has an end, unless a deployment allows less; beyond it lies `lifetime`.
+pub const WINDOW_MAX: Span = Span::days(3650);
 
 /// What holds for all rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +17,14 @@ pub struct Institution {
     pub zone: TimeZone,
     /// The currency of `tx.amount`, if it was said.
     pub base_currency: Option<Currency>,
+    /// How far windows, sequences and `matches` may reach back, at most [`WINDOW_MAX`]. It bounds what the
+    /// engine remembers and how much of the log a rebuild needs.
+    pub window_max: Span,
 }
 
 impl Default for Institution {
     fn default() -> Self {
-        Self { zone: TimeZone::UTC, base_currency: None }
+        Self { zone: TimeZone::UTC, base_currency: None, window_max: WINDOW_MAX }
     }
 }
 

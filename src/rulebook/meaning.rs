@@ -400,6 +400,7 @@ alert: { score: 50, message: "{n} payments" }
         let zoned = Institution {
             zone: crate::rulebook::institution::zone_named("Asia/Tokyo").expect("a zone"),
             base_currency: None,
+            ..Institution::default()
         };
         let digest = |text: &str, institution: &Institution| {
             let lists = BTreeMap::from([("far".to_owned(), List::default())]);

@@ -4,9 +4,9 @@
 //! A field or role with a problem is known and broken, so that rules which name it are not called wrong
 //! for it. A deployment can add fields and roles and can change none.
 
-use crate::domain::Currency;
+use crate::domain::{Currency, Span};
 use crate::rulebook::diagnostic::{Diagnostic, did_you_mean};
-use crate::rulebook::institution::{Institution, zone_named};
+use crate::rulebook::institution::{Institution, WINDOW_MAX, zone_named};
 use crate::rulebook::source::{self, Entry, Node};
 use crate::rulebook::syntax::RESERVED_WORDS;
 use crate::rulebook::typed::SourceSpan;
@@ -26,6 +26,7 @@ pub struct Schema {
 
 const FIELD_KEYS: &[&str] = &["type", "values", "personal", "doc"];
 const BUILT_IN_FIELD_KEYS: &[&str] = &["type", "absent", "values", "personal", "doc"];
+const INSTITUTION_KEYS: &[&str] = &["zone", "base_currency", "window_max"];
 const ROLE_KEYS: &[&str] = &["tx", "kyc", "security", "fact", "doc"];
 
 /// The built-in catalogue with the problems of its text, of which a test proves that there are none.
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     fn institution(&mut self, entry: &Entry) {
-        self.known_keys(&entry.value, &["zone", "base_currency"]);
+        self.known_keys(&entry.value, INSTITUTION_KEYS);
         if let Some((name, span)) = self.text_of(&entry.value, "zone") {
             if let Some(zone) = zone_named(&name) {
                 self.institution.zone = zone;
@@ -102,6 +103,16 @@ impl<'a> Reader<'a> {
                 let help = Some("write its ISO 4217 code, like EUR or CNY".to_owned());
                 let title = format!("there is no currency `{code}`");
                 self.report("E055", span, title, "not a currency", help);
+            }
+        }
+        if let Some((length, span)) = self.text_of(&entry.value, "window_max") {
+            let allowed = Span::parse(&length).filter(|it| *it > Span::ZERO && *it <= WINDOW_MAX);
+            if let Some(most) = allowed {
+                self.institution.window_max = most;
+            } else {
+                let title = format!("`{length}` is not how far a window may reach");
+                let help = format!("write a length of time up to {WINDOW_MAX}, like `400d`");
+                self.report("E079", span, title, "not such a length", Some(help));
             }
         }
     }

@@ -63,7 +63,9 @@ impl Checker<'_> {
             let title = "`matches` needs to know within which time";
             self.report("E087", written.span, title, "not a length of time", Some(help));
         }
+        let help = "ask for a shorter time";
         length
+            .filter(|it| self.must_be_within_limit("`matches`", *it, written.span, help).is_some())
     }
 
     fn constant_duration(&mut self, name: &str) -> Option<Span> {

@@ -43,9 +43,13 @@ impl Checker<'_> {
         };
         self.known_keys(&entry.value, SEQUENCE_KEYS, &[]);
         let what = "a sequence";
-        let within = self
-            .required(&entry.value, "within", entry.key_span, what)
-            .and_then(|within| self.duration(within));
+        let within =
+            self.required(&entry.value, "within", entry.key_span, what).and_then(|within| {
+                let length = self.duration(within)?;
+                let help = "steps that lie so far apart need a shorter `within`";
+                self.must_be_within_limit("a sequence", length, within.value.span, help)?;
+                Some(length)
+            });
         let steps = self.required(&entry.value, "steps", entry.key_span, what);
         let steps = steps.and_then(|steps| self.step_heads(steps));
         let by = self

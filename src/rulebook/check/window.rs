@@ -4,6 +4,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::Span;
 use crate::rulebook::diagnostic::{closest, did_you_mean};
+use crate::rulebook::institution::WINDOW_MAX;
 use crate::rulebook::syntax::{AggregateSyntax, LengthSyntax, WindowSyntax};
 use crate::rulebook::typed::{
     AggregateFunction, ExprKind, Literal, ParamValue, Percent, Period, SourceSpan, Window,
@@ -12,9 +13,6 @@ use crate::rulebook::typed::{
 
 use super::names::Meaning;
 use super::{Checker, Place};
-
-/// The longest window that has an end; beyond it lies `lifetime`.
-pub const WINDOW_MAX: Span = Span::days(3650);
 
 /// Most events of a window `over last ...`.
 pub const LAST_MAX: u32 = 1_000;
@@ -67,13 +65,31 @@ impl Checker<'_> {
             self.report("E038", span, "the window has no length", "empty", help);
             return None;
         }
-        if Span(length.0.saturating_add(ending_ago.0)) > WINDOW_MAX {
-            let title = format!("a window reaches back at most {WINDOW_MAX}");
-            let help = Some("for the whole history write `over lifetime`".to_owned());
-            self.report("E070", span, title, "too long", help);
-            return None;
+        let help = "for the whole history write `over lifetime`";
+        self.must_be_within_limit(
+            "a window",
+            Span(length.0.saturating_add(ending_ago.0)),
+            span,
+            help,
+        )
+    }
+
+    /// Nothing may look back further than the institution allows.
+    pub(super) fn must_be_within_limit(
+        &mut self,
+        what: &str,
+        length: Span,
+        span: SourceSpan,
+        help: &str,
+    ) -> Option<()> {
+        let most = self.institution.window_max;
+        if length <= most {
+            return Some(());
         }
-        Some(())
+        let set_by = if most < WINDOW_MAX { ", as `window_max` in schema.yaml says" } else { "" };
+        let title = format!("{what} reaches back at most {most}{set_by}");
+        self.report("E070", span, title, "too long", Some(help.to_owned()));
+        None
     }
 
     fn period(&mut self, word: &str, written: &WindowSyntax) -> Option<WindowSpan> {
