@@ -459,7 +459,7 @@ impl State {
         let latest = self.latest(rule);
         let at = again.unwrap_or_else(|| origin.at.max(latest));
         self.count_match(plan, rule, entity, (at, origin.sequence));
-        let key = (rule.symbol, entity);
+        let key = (rule.symbol, self.alert_key(rule, entity));
         let cooldown = rule.rule.alert.cooldown;
         let about = Entity {
             role: plan.rulebook.catalogue.role_word(rule.rule.entity).to_owned(),
@@ -496,7 +496,7 @@ impl State {
                 self.raise(
                     plan,
                     rule,
-                    (entity, about, id),
+                    (key.1, about, id),
                     origin,
                     (at, again.is_some(), is_late && origin.due.is_none()),
                     score,

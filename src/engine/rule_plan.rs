@@ -34,6 +34,8 @@ pub struct RulePlan {
     pub symbol: Symbol,
     /// The slot of the entity in the waking event.
     pub entity: Option<Slot>,
+    /// The slots that part the matches of one entity, in the waking event.
+    pub dedup: Vec<Slot>,
     /// The table keyed by the entity alone: its latest event time is the evaluation instant.
     pub entity_table: usize,
     /// Tables that any of its windows lie in, and the entity's.
@@ -179,6 +181,12 @@ impl RulePlan {
             symbol,
             wake: filtered.and(last).and(Wake::of(rule, &rule.when)),
             entity: layout.catalogue.role_slot(rule.entity, rule.trigger.family()),
+            dedup: rule
+                .alert
+                .dedup
+                .iter()
+                .filter_map(|role| layout.catalogue.role_slot(*role, rule.trigger.family()))
+                .collect(),
             entity_table,
             tables,
             timed,
@@ -356,7 +364,8 @@ pub fn wanted(rule: &Rule) -> BTreeSet<Slot> {
     let keys = rule.aggregates.iter().flat_map(|item| item.by.iter().copied());
     let steps = rule.sequence.iter().flat_map(|sequence| sequence.by.iter().copied());
     let steps = steps.chain(rule.timer.iter().map(|timer| timer.by));
-    for role in keys.chain(steps).chain([rule.entity, Role::CUSTOMER]) {
+    let dedup = rule.alert.dedup.iter().copied();
+    for role in keys.chain(steps).chain(dedup).chain([rule.entity, Role::CUSTOMER]) {
         all.extend(
             Family::ALL.map(|family| rule.catalogue.role_slot(role, family)).into_iter().flatten(),
         );

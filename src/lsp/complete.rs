@@ -44,7 +44,9 @@ pub fn complete(view: View<'_>, position: Position) -> Vec<CompletionItem> {
     let catalogue = view.folder.catalogue();
     match context.path().as_slice() {
         ["trigger"] | ["trigger", "absent" | "after"] => events(),
-        ["entity" | "by"] | ["trigger" | "sequence", "by"] => roles(&catalogue),
+        ["entity" | "by"] | ["alert", "dedup"] | ["trigger" | "sequence", "by"] => {
+            roles(&catalogue)
+        }
         ["params", _, "by"] => closed_fields(&catalogue),
         ["alert", "message"] | ["rekyc", "reason"] => template(view, &context),
         path if is_expression(path) => expression(view, &context),

@@ -253,6 +253,9 @@ codes! {
     "E096", "too long when written out",
     "A `let` stands for its expression wherever it is used. With each of them written out, a rule may be as long as \
      a file: 256 KiB.";
+    "E097", "what parts the matches of an entity",
+    "`dedup` under `alert` names up to four roles of the waking event besides the rule's entity, each once. It says which \
+     further matches extend an open alert, so it needs a `cooldown`.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

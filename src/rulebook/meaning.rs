@@ -63,6 +63,9 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>, institution: &Institut
         part("rekyc when", when);
     }
     let _ = writeln!(out, "cooldown {:?}", rule.alert.cooldown);
+    if !rule.alert.dedup.is_empty() {
+        let _ = writeln!(out, "dedup {:?}", rule.alert.dedup);
+    }
     if let Some(spec) = &rule.rekyc {
         let (scope, level, cause) = (spec.scope.word(), spec.level.word(), spec.cause.word());
         let _ = writeln!(out, "rekyc {scope} {level} {cause} due {:?}", spec.due);

@@ -127,6 +127,12 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         (S::Rule, "sequence") => reference("sequence"),
         (S::Rule, "effective") => reference("effective"),
         (S::Timer, "absent" | "after" | "due") => json!({ "type": "string", "minLength": 1 }),
+        (S::Alert, "dedup") => json!({
+            "anyOf": [
+                reference("role"),
+                { "type": "array", "items": reference("role"), "minItems": 1, "maxItems": 4 },
+            ],
+        }),
         (S::Sequence, "by") => json!({
             "anyOf": [reference("role"), { "type": "array", "items": reference("role"), "minItems": 1 }],
         }),

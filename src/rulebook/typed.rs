@@ -208,6 +208,8 @@ pub struct AlertSpec {
     pub message: Template,
     /// Within this span a further match for the same entity extends the alert.
     pub cooldown: Option<Span>,
+    /// A match extends only an alert that agrees in these roles too.
+    pub dedup: Vec<Role>,
 }
 
 /// What a re-KYC request of the rule says.

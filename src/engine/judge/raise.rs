@@ -2,6 +2,8 @@
 //!
 //! Ids are derived here, from rule, entity and opening event, so that every run gives the same ones.
 
+use std::fmt::Write;
+
 use rust_decimal::Decimal;
 
 use super::{Origin, State};
@@ -130,6 +132,25 @@ impl State {
                 })));
             }
         }
+    }
+}
+
+impl State {
+    /// What matches must agree in to extend the same alert: the entity, and the roles of `dedup`.
+    pub(super) fn alert_key(&mut self, rule: &RulePlan, entity: Symbol) -> Symbol {
+        if rule.dedup.is_empty() {
+            return entity;
+        }
+        let mut key = format!("dedup {}", entity.0);
+        for slot in &rule.dedup {
+            // Symbols are numbers, so that no text can pass for two; an absent one is a value of its own.
+            let part = self.row.get(*slot).symbol();
+            let _ = match part {
+                Some(part) => write!(key, " {}", part.0),
+                None => write!(key, " -"),
+            };
+        }
+        self.strings.intern(&key)
     }
 }
 

@@ -72,6 +72,9 @@ impl Mutator<'_> {
         let hint = "add a test with one match just before and one just after the cool-down ends";
         self.length(Kind::Cooldown, cooldown, hint);
         self.leave_out(Kind::Cooldown, cooldown, "add a test with a match within the cool-down");
+        let Some(dedup) = node.entry("dedup") else { return };
+        let hint = "add a test in which one entity matches twice within the cool-down, in two ways";
+        self.leave_out(Kind::Cooldown, dedup, hint);
     }
 
     fn rekyc(&mut self, section: &Entry) {

@@ -141,6 +141,12 @@ pub const KEYS: &[KeyEntry] = &[
         "cooldown",
         "How long after an alert a further match for the same entity extends that alert.",
     ),
+    key(
+        S::Alert,
+        "dedup",
+        "What parts the matches of one entity: with `[counterparty]` each counterparty of the entity has an alert \
+         and a cool-down of its own.",
+    ),
     key(S::Rekyc, "when", "Only then; without it, with every alert. It may use `score`."),
     choice(S::Rekyc, "subject", &["customer"], "Who is identified again: the event's customer."),
     choice(S::Rekyc, "scope", RekycScope::WORDS, "What is reviewed."),
