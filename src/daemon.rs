@@ -27,6 +27,7 @@ use crate::wire::{Decoder, encode};
 
 use observe::Observer;
 pub use observe::now;
+use rulebooks::Fit;
 
 /// The note that `weir status` shows while the rules folder is not taken up.
 const NOTE_RELOAD: &str = "rules not taken up";
@@ -77,7 +78,7 @@ struct Parts {
     /// The rulebook that was activated last in the committed log.
     live: String,
     /// The rules folder as it is now, if it is sound.
-    folder: Option<Arc<Rulebook>>,
+    folder: Option<Fit>,
 }
 
 impl Parts {
@@ -90,10 +91,12 @@ impl Parts {
         let store = SqliteStore::open(&config.database).await?;
         health.met(Condition::Store);
         let known = rulebooks::from_store(&store, &shelf, &read).await?;
-        let folder = match read {
-            Ok(rulebook) => {
+        let live = shelf.get(&known.live).unwrap_or_else(|| Arc::clone(&known.genesis));
+        let folder = match read.and_then(|rulebook| rulebooks::guard(&live, rulebook)) {
+            Ok(fit) => {
+                metrics.lists_refused(&[]);
                 note(&store, None).await;
-                Some(rulebook)
+                Some(fit)
             }
             Err(rejected) => {
                 refuse_rules(&store, &metrics, &config.rules, &rejected).await;
@@ -278,18 +281,23 @@ impl Parts {
     /// Puts the folder's rulebook into the log if it is not the live one. Gives back the log's end.
     async fn announce_folder(&self, client: &Client, last: u64) -> anyhow::Result<u64> {
         match &self.folder {
-            Some(rulebook) if rulebook.digest != self.live => {
-                self.announce(client, rulebook).await?;
+            Some(fit) if fit.rulebook.digest != self.live => {
+                self.announce(client, fit).await?;
                 Ok(nats::log_report(client).await?.last)
             }
             _ => Ok(last),
         }
     }
 
-    async fn announce(&self, client: &Client, rulebook: &Arc<Rulebook>) -> anyhow::Result<()> {
+    async fn announce(&self, client: &Client, fit: &Fit) -> anyhow::Result<()> {
+        let Fit { rulebook, approved } = fit;
         rulebooks::keep(&self.store, rulebook).await?;
         self.shelf.put(Arc::clone(rulebook));
-        write_control(client, encode::rulebook(&rulebook.digest, now())).await
+        for shrunk in approved {
+            tracing::warn!(reason = %shrunk, "A list lost more than half of its rows, as approved.");
+        }
+        let note = rulebooks::note(approved);
+        write_control(client, encode::rulebook(&rulebook.digest, note.as_deref(), now())).await
     }
 
     /// Everything beside the pipeline; never ends by itself.
@@ -333,19 +341,19 @@ impl Parts {
                 return std::future::pending().await;
             }
         };
-        let mut announced = self.folder.as_ref().map_or(&self.live, |book| &book.digest).clone();
+        let live = || self.shelf.get(&self.live).unwrap_or_else(|| Arc::clone(&self.genesis));
+        let mut announced = self.folder.as_ref().map_or_else(live, |fit| Arc::clone(&fit.rulebook));
         loop {
             next(&mut changes).await;
-            match rulebooks::from_folder(&config.rules) {
-                Ok(rulebook) if rulebook.digest == announced => {
-                    note(&self.store, None).await;
-                    self.metrics.rulebook_reload(Reload::Loaded);
+            let read = rulebooks::from_folder(&config.rules);
+            match read.and_then(|rulebook| rulebooks::guard(&announced, rulebook)) {
+                Ok(fit) if fit.rulebook.digest == announced.digest => {
+                    self.took_up().await;
                 }
-                Ok(rulebook) => match self.announce(client, &rulebook).await {
+                Ok(fit) => match self.announce(client, &fit).await {
                     Ok(()) => {
-                        announced.clone_from(&rulebook.digest);
-                        note(&self.store, None).await;
-                        self.metrics.rulebook_reload(Reload::Loaded);
+                        announced = fit.rulebook;
+                        self.took_up().await;
                     }
                     Err(error) => {
                         // The folder is looked at again with its next change, or at the next start.
@@ -358,6 +366,13 @@ impl Parts {
                 }
             }
         }
+    }
+
+    /// The rules folder is what is live, or becomes it.
+    async fn took_up(&self) {
+        note(&self.store, None).await;
+        self.metrics.lists_refused(&[]);
+        self.metrics.rulebook_reload(Reload::Loaded);
     }
 
     async fn measure_lag(&self, client: &Client) -> anyhow::Result<Ended> {
@@ -424,6 +439,7 @@ async fn refuse_rules(
     rejected: &rulebooks::Rejected,
 ) {
     metrics.rulebook_reload(Reload::Refused);
+    metrics.lists_refused(rejected.shrunk_lists());
     tracing::error!(
         path = %folder.display(),
         reason = %rejected,

@@ -1,5 +1,7 @@
 //! The whole daemon on real input: a real broker, the sample data, a real database, and faults.
 
+mod lists;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};

@@ -240,6 +240,8 @@ fn short(digest: &str) -> &str {
 /// The series of a rulebook that is live now: its rules, and the fields that its deployment declares.
 fn show(metrics: &Metrics, rulebook: &Rulebook) {
     metrics.rulebook(&rulebook.digest, &live_rules(rulebook));
+    let lists = rulebook.lists.iter();
+    metrics.lists(lists.map(|(name, list)| (name.as_str(), list.rows.len() as u64)));
     for field in rulebook.catalogue.fields().iter().filter(|field| field.slot.is_custom()) {
         metrics.unreadable_field(&field.path, 0);
     }

@@ -19,8 +19,10 @@ use crate::engine::rehearsal;
 use crate::files;
 use crate::pipeline::Shelf;
 use crate::rulebook::loader;
+use crate::rulebook::shrink::{self, Shrunk};
 use crate::rulebook::{Rulebook, diagnostic::Level, render};
 use crate::store::SqliteStore;
+use crate::wire::NOTE_BYTES_MAX;
 
 /// Editors save in steps: a change is taken up after so much quiet.
 const QUIET: Duration = Duration::from_millis(500);
@@ -42,6 +44,17 @@ pub enum Rejected {
         /// Where and what, a line each; no text of list files.
         report: String,
     },
+    /// Some list lost more than half of its rows, and nobody approved it.
+    #[error(
+        "{} list(s) lost more than half of their rows, which is usually a broken export\n{report}",
+        lists.len()
+    )]
+    Shrunk {
+        /// Their names.
+        lists: Vec<String>,
+        /// Each with its rows before and now and what to do, a line each.
+        report: String,
+    },
     /// Some in-file test failed.
     #[error("{failed} test(s) in the rule files failed; `weir test` shows them\n{report}")]
     Tests {
@@ -50,6 +63,17 @@ pub enum Rejected {
         /// Which.
         report: String,
     },
+}
+
+impl Rejected {
+    /// The lists that lost too many rows.
+    #[must_use]
+    pub fn shrunk_lists(&self) -> &[String] {
+        match self {
+            Self::Shrunk { lists, .. } => lists,
+            Self::Files(_) | Self::Errors { .. } | Self::Tests { .. } => &[],
+        }
+    }
 }
 
 /// Reads, checks and tests the rules folder.
@@ -87,6 +111,41 @@ fn from_texts(texts: &BTreeMap<String, String>) -> Result<Arc<Rulebook>, Rejecte
         return Err(Rejected::Tests { failed: failed.len(), report });
     }
     Ok(Arc::new(rulebook))
+}
+
+/// A rulebook that may take the place of `running`, and what was approved for it.
+pub struct Fit {
+    /// The rulebook.
+    pub rulebook: Arc<Rulebook>,
+    /// The lists that shrank as somebody approved.
+    pub approved: Vec<Shrunk>,
+}
+
+/// Lets `next` through unless a list of `running` lost more than half of its rows without an approval.
+///
+/// # Errors
+/// Some did.
+pub fn guard(running: &Rulebook, next: Arc<Rulebook>) -> Result<Fit, Rejected> {
+    let (approved, refused): (Vec<_>, Vec<_>) =
+        shrink::shrunk(running, &next).into_iter().partition(|it| it.approval.is_some());
+    if refused.is_empty() {
+        return Ok(Fit { rulebook: next, approved });
+    }
+    let report: Vec<String> = refused.iter().map(Shrunk::to_string).collect();
+    let report = report.join("\n");
+    let lists = refused.into_iter().map(|it| it.list).collect();
+    Err(Rejected::Shrunk { lists, report })
+}
+
+/// What was approved, a line each, as far as the note of a message reaches; `None` if nothing was.
+#[must_use]
+pub fn note(approved: &[Shrunk]) -> Option<String> {
+    let mut lines: Vec<String> = approved.iter().map(Shrunk::to_string).collect();
+    let length = |lines: &[String]| lines.iter().map(|line| line.len() + 1).sum::<usize>();
+    while length(&lines) > NOTE_BYTES_MAX {
+        lines.pop();
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What is live at the end of the committed log, with every rulebook that the log may name.

@@ -127,6 +127,10 @@ codes! {
     "A whole number with one of s, m, h, d, w right behind it: 90m, 24h, 7d.";
     "E046", "a list's file name",
     "Rules name a list by its file, so the name must be letters, digits and `_`.";
+    "E047", "an approval that cannot be read",
+    "A list that loses more than half of its rows is not taken up while Weir runs, unless a remark in its \
+     file approves it: `# shrink-approved: NAME from BEFORE to NOW rows, DATE, WHO`. This one is written \
+     otherwise, so it would approve nothing.";
     "E050", "the name of a deployment's field",
     "Fields that a deployment adds in `schema.yaml` are named `tx.extra.NAME`, `kyc.extra.NAME` or \
      `security.extra.NAME`, so that no built-in field can ever collide with them. Built-in fields cannot be \
@@ -354,6 +358,9 @@ codes! {
      of them holds.";
     "W230", "a currency without a rate",
     "The list of rates has no row for this currency, so what is converted by it is always absent.";
+    "W234", "an approval of another step",
+    "The remark approves that a list shrinks, but speaks of another list or of another number of rows than the \
+     file has. It approves nothing any more; delete it, so that nobody takes it for a standing permission.";
     "W250", "matches that do not count",
     "A rule that is off matches nothing. Matches of a rule in shadow count only for rules in shadow, so that an \
      experiment never leads to an alert that is sent.";

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::domain::{Instant, Span};
 
 use super::catalogue::Type;
+use super::shrink::Approval;
 
 /// A list file: values with optional validity and, perhaps, more about each.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +19,8 @@ pub struct List {
     pub columns: Vec<ListColumn>,
     /// Rows, in file order.
     pub rows: Vec<ListRow>,
+    /// What a person has approved in the file's remarks; decides nothing about events.
+    pub approvals: Vec<Approval>,
 }
 
 /// What every row says beside its value.
@@ -62,7 +65,7 @@ impl List {
     #[must_use]
     pub fn new(columns: Vec<ListColumn>, rows: Vec<ListRow>) -> Self {
         let digest = digest(&columns, &rows);
-        Self { digest, columns, rows }
+        Self { digest, columns, rows, approvals: Vec::new() }
     }
 
     /// A row that says something about `value` at `at`.

@@ -16,6 +16,7 @@ use super::call::{RATES_COLUMN, RATES_LIST};
 use super::catalogue::Type;
 use super::diagnostic::{Diagnostic, closest, did_you_mean};
 use super::list::{Cell, List, ListColumn, ListRow};
+use super::shrink;
 use super::typed::SourceSpan;
 
 /// Most rows of one list.
@@ -71,8 +72,10 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         reading.report("E041", span, "the list has no header".to_owned(), "empty file", help);
     }
     reading.must_be_unambiguous(&rows);
+    let (approvals, problems) = shrink::approvals(path, text, rows.len());
+    reading.problems.extend(problems);
     let columns = reading.data.into_iter().map(|(_, column)| column).collect();
-    (List::new(columns, rows), reading.problems)
+    (List { approvals, ..List::new(columns, rows) }, reading.problems)
 }
 
 /// What a cell of type `ty` says; `None` when it cannot be read.

@@ -32,6 +32,7 @@ pub mod render;
 pub mod sarif;
 pub mod scaffold;
 pub mod schema;
+pub mod shrink;
 pub mod source;
 pub mod syntax;
 pub mod typed;

@@ -37,6 +37,7 @@ pub const LABELS: &[&str] = &[
     "field",
     "kind",
     "limit",
+    "list",
     "reason",
     "result",
     "rule",
@@ -151,6 +152,10 @@ metrics! {
         "Attempts to load changed rule files, by result.";
     RULEBOOK_RELOAD_FAILED = Kind::Gauge, "weir_rulebook_reload_failed", [],
         "1 while the rule files on disk do not load and an older rulebook runs, else 0.";
+    LIST_ROWS = Kind::Gauge, "weir_list_rows", ["list"],
+        "Rows of a list of the live rulebook, whenever they are valid.";
+    LIST_SHRINK_REFUSED = Kind::Gauge, "weir_list_shrink_refused", ["list"],
+        "1 while a list on disk is refused because it lost more than half of its rows, else 0.";
 
     STATE_KEYS = Kind::Gauge, "weir_state_keys", ["kind"],
         "Keys (customers, accounts, ...) that the engine remembers something about.";

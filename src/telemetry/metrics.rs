@@ -105,6 +105,10 @@ pub struct Metrics {
     rules_loaded: IntGauge,
     rulebook_reloads: IntCounterVec,
     rulebook_reload_failed: IntGauge,
+    list_rows: IntGaugeVec,
+    list_shrink_refused: IntGaugeVec,
+    /// Those whose series is 1.
+    lists_refused: Mutex<Vec<String>>,
     state_keys: IntGaugeVec,
     state_events: IntGauge,
     state_strings: IntGauge,
@@ -160,6 +164,9 @@ impl Metrics {
             rules_loaded: gauge(into, &list::RULES_LOADED)?,
             rulebook_reloads: counters(into, &list::RULEBOOK_RELOADS)?,
             rulebook_reload_failed: gauge(into, &list::RULEBOOK_RELOAD_FAILED)?,
+            list_rows: gauges(into, &list::LIST_ROWS)?,
+            list_shrink_refused: gauges(into, &list::LIST_SHRINK_REFUSED)?,
+            lists_refused: Mutex::default(),
             state_keys: gauges(into, &list::STATE_KEYS)?,
             state_events: gauge(into, &list::STATE_EVENTS)?,
             state_strings: gauge(into, &list::STATE_STRINGS)?,
@@ -388,6 +395,27 @@ impl Metrics {
     pub fn rulebook_reload(&self, result: Reload) {
         self.rulebook_reloads.with_label_values(&[result.word()]).inc();
         self.rulebook_reload_failed.set(i64::from(result == Reload::Refused));
+    }
+
+    /// The lists of the rulebook that became live, with their rows; those of others are not shown any more.
+    pub fn lists<'a>(&self, lists: impl Iterator<Item = (&'a str, u64)>) {
+        self.list_rows.reset();
+        for (list, rows) in lists {
+            self.list_rows.with_label_values(&[list]).set(gauge_value(rows));
+            // It exists from now on; whether it is refused was said, or is not so.
+            let _ = self.list_shrink_refused.with_label_values(&[list]);
+        }
+    }
+
+    /// The lists on disk that lost too many rows to be taken up; no others are.
+    pub fn lists_refused(&self, refused: &[String]) {
+        let mut before = self.lists_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        for list in std::mem::replace(&mut *before, refused.to_vec()) {
+            self.list_shrink_refused.with_label_values(&[list.as_str()]).set(0);
+        }
+        for list in refused {
+            self.list_shrink_refused.with_label_values(&[list.as_str()]).set(1);
+        }
     }
 
     /// How many keys of one kind (`customer`, `account`, ...) the engine remembers.

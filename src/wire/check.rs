@@ -12,7 +12,7 @@ use super::text::Str;
 use crate::domain::event::Text;
 
 /// Most bytes of a free note of a person.
-pub(super) const NOTE_BYTES_MAX: usize = 4096;
+pub const NOTE_BYTES_MAX: usize = 4096;
 
 /// Where a field stands: the object and its name in it.
 #[derive(Clone, Copy, Debug)]

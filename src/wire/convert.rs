@@ -308,6 +308,8 @@ pub(super) fn rulebook(data: RulebookData<'_>) -> Result<Control<'_>, Refusal> {
         let detail = "must be 16 to 128 lower-case hexadecimal digits";
         return Err(place.refuse(Reason::InvalidText, detail));
     }
+    // Checked, since it is shown to people; it decides nothing.
+    data.note.map(|text| Limits::note(text, at(DATA, "note"))).transpose()?;
     Ok(Control::Rulebook { digest })
 }
 

@@ -149,12 +149,12 @@ pub fn tick(at: Instant) -> Outgoing {
     message(format!("tick.{}", at.0), Kind::Tick.subject(), Kind::Tick.name(), at, &Nothing {})
 }
 
-/// The rulebook with this digest becomes live.
+/// The rulebook with this digest becomes live; `note` says what was approved for it.
 #[must_use]
-pub fn rulebook(digest: &str, at: Instant) -> Outgoing {
+pub fn rulebook(digest: &str, note: Option<&str>, at: Instant) -> Outgoing {
     let id = format!("rulebook.{digest}.{}", at.0);
     let kind = Kind::Rulebook;
-    message(id, kind.subject(), kind.name(), at, &RulebookOut { digest })
+    message(id, kind.subject(), kind.name(), at, &RulebookOut { digest, note })
 }
 
 /// A person's verdict on an alert.

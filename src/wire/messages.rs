@@ -268,6 +268,8 @@ pub struct RulebookData<'a> {
     #[serde(borrow)]
     #[schemars(required, regex(pattern = "^[0-9a-f]{16,128}$"))]
     pub digest: Option<Str<'a>>,
+    /// What somebody approved for it: lists that lost more than half of their rows, a line each.
+    pub note: Option<Str<'a>>,
 }
 
 /// A person's verdict on an alert, `aml.control.disposition.v1`.

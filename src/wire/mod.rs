@@ -20,4 +20,5 @@ pub mod encode;
 pub mod outputs;
 pub mod schema;
 
+pub use check::NOTE_BYTES_MAX;
 pub use decode::{Decoder, Head, Settings, head};

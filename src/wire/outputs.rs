@@ -305,6 +305,9 @@ pub struct DeadLetterData<'a> {
 pub struct RulebookOut<'a> {
     /// Digest of the rulebook.
     pub digest: &'a str,
+    /// What somebody approved for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'a str>,
 }
 
 /// Data of a logged verdict.

@@ -240,9 +240,12 @@ fn what_is_written_to_the_log_is_read_back() {
     assert_eq!(tick.subject, "aml.in.control.tick");
     assert_eq!(read(&tick), shown(Control::Tick));
     let digest = "0123456789abcdef";
-    let rulebook = encode::rulebook(digest, at());
+    let rulebook = encode::rulebook(digest, None, at());
     assert_eq!(rulebook.subject, "aml.in.control.rulebook");
     assert_eq!(read(&rulebook), shown(Control::Rulebook { digest: digest.into() }));
+    let approved = encode::rulebook(digest, Some("far: 9 to 2 rows\nnear: 3 to 1 rows"), at());
+    assert!(String::from_utf8_lossy(&approved.payload).contains("far: 9 to 2 rows"));
+    assert_eq!(read(&approved), read(&rulebook), "the note is for people");
     let decided = Disposition {
         alert: "0123abcd",
         verdict: Verdict::Confirmed,

@@ -14,6 +14,7 @@ fn exercised() -> Metrics {
     metrics.state_keys("customer", 3);
     metrics.limits(&["parked_events_max"]);
     metrics.unreadable_field("tx.extra.wallet", 0);
+    metrics.lists([("countries", 3)].into_iter());
     metrics
 }
 
@@ -162,6 +163,22 @@ fn rules_of_a_rulebook_start_at_zero() {
     // The encoder writes labels in alphabetical order.
     let series = "weir_rule_excused_total{exception=\"payroll\",rule=\"structuring\"}";
     assert_eq!(sample(&metrics, series), "2");
+}
+
+#[test]
+fn lists_are_shown_with_their_rows_and_whether_they_shrank_too_much() {
+    let metrics = metrics();
+    metrics.lists([("far", 12), ("near", 3)].into_iter());
+    assert_eq!(sample(&metrics, "weir_list_rows{list=\"far\"}"), "12");
+    assert_eq!(sample(&metrics, "weir_list_shrink_refused{list=\"far\"}"), "0");
+    metrics.lists_refused(&["far".to_owned()]);
+    assert_eq!(sample(&metrics, "weir_list_shrink_refused{list=\"far\"}"), "1");
+    metrics.lists([("far", 12)].into_iter());
+    assert_eq!(sample(&metrics, "weir_list_shrink_refused{list=\"far\"}"), "1", "still refused");
+    assert!(!metrics.render().expect("text").contains("weir_list_rows{list=\"near\"}"));
+    metrics.lists_refused(&["near".to_owned()]);
+    assert_eq!(sample(&metrics, "weir_list_shrink_refused{list=\"far\"}"), "0");
+    assert_eq!(sample(&metrics, "weir_list_shrink_refused{list=\"near\"}"), "1");
 }
 
 #[test]
