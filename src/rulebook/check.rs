@@ -2,12 +2,13 @@
 //!
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
-//! once. The parts: `section` (keys and words), `header`, `params`, `names`, `expression`, `call`,
-//! `functions` and `convert`, `units`, `aggregate`, `buckets` and `window`, `sequence`, `timer`, `matches`,
-//! `effective`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
+//! once. The parts: `section` (keys and words), `header`, `metadata`, `params` and `bounds`, `names`,
+//! `expression`, `call`, `functions` and `convert`, `units`, `aggregate`, `buckets` and `window`, `sequence`,
+//! `timer`, `matches`, `effective`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
 mod absence;
 mod aggregate;
+mod bounds;
 mod buckets;
 mod call;
 mod convert;
@@ -18,6 +19,7 @@ mod functions;
 mod habits;
 mod header;
 mod matches;
+pub mod metadata;
 mod names;
 mod operators;
 pub mod params;
@@ -39,6 +41,7 @@ use super::example_reader::{self, RuleNames};
 use super::institution::Institution;
 use super::lint;
 use super::meaning;
+use super::metadata::Metadata;
 use super::parse;
 use super::pattern::Pattern;
 use super::source::{self, Node, NodeKind};
@@ -62,13 +65,24 @@ pub const WRITTEN_OUT_BYTES_MAX: usize = source::FILE_BYTES_MAX;
 pub const RULE_KEYS: &[&str] = &[
     "lang",
     "rule",
+    "version",
     "title",
     "about",
+    "misses",
+    "false_alarms",
     "status",
     "effective",
     "class",
     "severity",
+    "disclosable",
     "tags",
+    "indicators",
+    "references",
+    "owner",
+    "author",
+    "approver",
+    "review_by",
+    "expected_alerts",
     "trigger",
     "sequence",
     "entity",
@@ -79,6 +93,7 @@ pub const RULE_KEYS: &[&str] = &[
     "unless",
     "alert",
     "rekyc",
+    "changes",
     "tests",
 ];
 
@@ -242,6 +257,7 @@ impl Checker<'_> {
         let first_key = entries.first().map_or(root.span, |entry| entry.key_span);
         self.known_keys(root, RULE_KEYS, LATER_RULE_KEYS);
         let header = self.header(root, first_key);
+        let metadata = self.metadata(root);
         let logic = self.logic(root, first_key);
         let alert = self.alert(root, first_key);
         let rekyc = self.rekyc(root);
@@ -252,12 +268,12 @@ impl Checker<'_> {
             return None;
         }
         self.warn_of_habits(root, &tests, first_key);
-        self.assemble(header?, logic, alert?, rekyc, tests)
+        self.assemble((header?, metadata), logic, alert?, rekyc, tests)
     }
 
     fn assemble(
         &mut self,
-        header: Header,
+        (header, metadata): (Header, Metadata),
         logic: Logic,
         alert: AlertSpec,
         rekyc: Option<RekycSpec>,
@@ -273,6 +289,7 @@ impl Checker<'_> {
             class: header.class,
             severity: header.severity,
             tags: header.tags,
+            metadata,
             trigger: self.trigger?,
             timer: self.timer.take(),
             sequence: logic

@@ -288,6 +288,31 @@ codes! {
     "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
     "E113", "an unpaired brace",
     "A value in a message stands between `{` and `}`.";
+    "E120", "not a version",
+    "A version is three numbers joined by dots. The first rises when the rule raises other alerts, the second \
+     when something is added, the third for wording.";
+    "E121", "not a date",
+    "A day of the calendar, written like 2026-01-31.";
+    "E122", "not a mark of confidence",
+    "REG says that the number, or the duty, stands in the cited law. IND says that an official indicator \
+     describes the behavior and the number is yours. DES says that it is a decision of yours, or comes from a \
+     source that is not official.";
+    "E123", "a version that no change made",
+    "`changes` is the rule's history, so its first entry is the version that the file is.";
+    "E124", "changes out of order",
+    "The newest change comes first; below it versions fall and dates do not rise. A version is used once.";
+    "E125", "bounds that contradict",
+    "A parameter's `max` is below its `min`, so that no value could keep within them.";
+    "E126", "a value outside of its bounds",
+    "A parameter that names bounds keeps to them in every row. Whoever tunes the rule may move the value within \
+     them; moving a bound is a change of the rule.";
+    "E127", "a bound that does not fit",
+    "A bound is of the kind of the parameter's values. Only numbers and lengths of time have bounds.";
+    "E128", "a parameter without one value",
+    "A parameter with keys of its own is a constant with `value`, or a table with `by` and `values`.";
+    "E129", "not a number of alerts",
+    "`expected_alerts` says how many alerts 10,000 customers are expected to give in 30 days: a number of 0 or \
+     more, which may have a fraction.";
     "E200", "the wrong shape in a test",
     "A single value, a list or a mapping stands where the tests of a rule need something else.";
     "E201", "unknown key in a test",

@@ -105,7 +105,7 @@ pub fn did_you_mean(word: &str, candidates: &[&str]) -> Option<String> {
 }
 
 /// Most words that a help text lists.
-const LISTED_MAX: usize = 20;
+const LISTED_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests {

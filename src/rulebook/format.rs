@@ -15,7 +15,8 @@ pub use compare::checked_form;
 
 use super::check::RULE_KEYS;
 use super::check::effects::{ALERT_KEYS, REKYC_KEYS};
-use super::check::params::TABLE_KEYS;
+use super::check::metadata::{CHANGE_KEYS, REFERENCE_KEYS, VOLUME_KEYS};
+use super::check::params::PARAM_KEYS;
 use super::diagnostic::{Diagnostic, has_error};
 use super::example_reader;
 use super::source;
@@ -73,7 +74,10 @@ fn order(path: &[&str]) -> &'static [&'static str] {
         ["alert"] => ALERT_KEYS,
         ["rekyc"] => REKYC_KEYS,
         ["tests"] => example_reader::KEYS,
-        ["params", _] => TABLE_KEYS,
+        ["params", _] => PARAM_KEYS,
+        ["references"] => REFERENCE_KEYS,
+        ["changes"] => CHANGE_KEYS,
+        ["expected_alerts"] => VOLUME_KEYS,
         _ => &[],
     }
 }
@@ -81,10 +85,11 @@ fn order(path: &[&str]) -> &'static [&'static str] {
 /// The paragraph that a key of the file belongs to: an empty line stands between two of them.
 fn paragraph(key: &str) -> usize {
     let rank = |key: &str| RULE_KEYS.iter().position(|known| *known == key);
-    let trigger = rank("trigger").unwrap_or_default();
+    let (owner, trigger) = (rank("owner").unwrap_or_default(), rank("trigger").unwrap_or_default());
     match (key, rank(key)) {
         ("trigger" | "sequence" | "entity" | "where", _) => trigger,
-        (_, Some(rank)) if rank < trigger => 0,
+        (_, Some(rank)) if rank < owner => 0,
+        (_, Some(rank)) if rank < trigger => owner,
         (_, Some(rank)) => rank,
         (_, None) => RULE_KEYS.len(),
     }

@@ -368,6 +368,14 @@ alert: { score: 50, message: "{n} payments" }
             ("least: 3", "least: 3.00"),
             ("params:\n  least: 3\nlet:", "let:"),
             ("let:\n  n:", "let:\n  number:"),
+            (
+                "title: a title",
+                "title: a title\nversion: 1.0.0\nowner: o\nmisses: all\nexpected_alerts: 2",
+            ),
+            (
+                "least: 3",
+                "least: { value: 3, unit: payments, min: 1, max: 9, confidence: DES, why: w }",
+            ),
         ] {
             let mut text = RULE.replace(from, to);
             if from.starts_with("params") {
@@ -381,6 +389,7 @@ alert: { score: 50, message: "{n} payments" }
         }
         for (from, to) in [
             ("least: 3", "least: 4"),
+            ("least: 3", "least: { value: 4, unit: payments, min: 1, max: 9 }"),
             ("over 7d", "over 8d"),
             (">= least", "> least"),
             ("< 10", "< 11"),

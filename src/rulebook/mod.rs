@@ -23,6 +23,7 @@ pub mod list;
 pub mod lists;
 pub mod loader;
 pub mod meaning;
+pub mod metadata;
 pub mod mutate;
 pub mod parse;
 pub mod pattern;

@@ -21,10 +21,12 @@ const fn required(section: Section) -> &'static [&'static str] {
         Section::Sequence => &["by", "within", "steps"],
         Section::Alert => &["score", "message"],
         Section::Rekyc => &["scope", "level", "cause", "reason", "due"],
-        Section::Table => &["by", "values"],
+        Section::Reference => &["cite"],
+        Section::Volume => &["value"],
+        Section::Change => &["version", "date", "by", "what"],
         Section::Test => &["name", "events", "alerts"],
         Section::Event | Section::ExpectedAlert | Section::ExpectedRekyc => &["at"],
-        Section::Given | Section::Effective => &[],
+        Section::Given | Section::Effective | Section::Param => &[],
     }
 }
 
@@ -81,9 +83,25 @@ fn section(section: Section, catalogue: &Catalogue) -> Value {
     })
 }
 
-/// Words as an editor's YAML reader reads them: `1` is a number there.
+/// A parameter with keys of its own: a constant or a table, and what is to be known of it.
+fn param(catalogue: &Catalogue) -> Value {
+    let mut schema = section(Section::Param, catalogue);
+    if let Some(object) = schema.as_object_mut() {
+        let of_table = ["by", "values", "default"].map(|key| json!({ "required": [key] }));
+        let constant = json!({ "required": ["value"], "not": { "anyOf": of_table } });
+        let table = json!({ "required": ["by", "values"], "not": { "required": ["value"] } });
+        object.insert("oneOf".into(), json!([constant, table]));
+    }
+    schema
+}
+
+/// Words as an editor's YAML reader reads them: `1` is a number there, and `true` a truth.
 fn choice(words: &[&str]) -> Vec<Value> {
-    let as_read = |word: &&str| word.parse::<u64>().map_or_else(|_| json!(word), |it| json!(it));
+    let as_read = |word: &&str| match (word.parse::<u64>(), word.parse::<bool>()) {
+        (Ok(number), _) => json!(number),
+        (_, Ok(truth)) => json!(truth),
+        _ => json!(word),
+    };
     words.iter().map(as_read).collect()
 }
 
@@ -109,7 +127,7 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         (S::Rule, "params") => json!({
             "type": "object",
             "additionalProperties": {
-                "anyOf": [reference("scalar"), reference("table")],
+                "anyOf": [reference("scalar"), reference("param")],
             },
         }),
         (S::Rule, "let") => {
@@ -124,6 +142,23 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
                 "maxProperties": 1,
             },
         }),
+        (S::Rule, "misses" | "false_alarms" | "indicators") => json!({
+            "anyOf": [reference("scalar"), { "type": "array", "items": reference("scalar") }],
+        }),
+        (S::Rule, "references") => json!({
+            "type": "array",
+            "items": { "anyOf": [reference("scalar"), reference("reference")] },
+        }),
+        (S::Rule, "expected_alerts") => {
+            json!({ "anyOf": [{ "type": ["number", "string"] }, reference("volume")] })
+        }
+        (S::Rule, "changes") => json!({ "type": "array", "items": reference("change") }),
+        (S::Rule | S::Change, "version") => {
+            json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$" })
+        }
+        (S::Rule, "review_by") | (S::Change, "date") => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+        }
         (S::Rule, "sequence") => reference("sequence"),
         (S::Rule, "effective") => reference("effective"),
         (S::Timer, "absent" | "after" | "due") => json!({ "type": "string", "minLength": 1 }),
@@ -152,13 +187,13 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         (S::Alert, "cooldown") | (S::Rekyc, "due") | (S::Sequence, "within") => {
             reference("duration")
         }
-        (S::Table, "by") => json!({
+        (S::Param, "by") => json!({
             "anyOf": [
                 reference("field"),
                 { "type": "array", "items": reference("field"), "minItems": 1, "maxItems": 3 },
             ],
         }),
-        (S::Table, "values") => {
+        (S::Param, "values") => {
             json!({ "type": "object", "additionalProperties": reference("scalar") })
         }
         (S::Test, "given") => reference("given"),
@@ -203,7 +238,10 @@ fn definitions(catalogue: &Catalogue) -> Value {
         "trigger": described(triggers.collect()),
         "role": described(roles.collect()),
         "field": { "enum": fields },
-        "table": section(Section::Table, catalogue),
+        "param": param(catalogue),
+        "reference": section(Section::Reference, catalogue),
+        "volume": section(Section::Volume, catalogue),
+        "change": section(Section::Change, catalogue),
         "timer": section(Section::Timer, catalogue),
         "sequence": section(Section::Sequence, catalogue),
         "effective": section(Section::Effective, catalogue),

@@ -19,6 +19,7 @@ use super::catalogue::{Catalogue, EventName, Role, Slot, Type};
 use super::example::Example;
 use super::institution::Institution;
 pub use super::list::{List, ListRow};
+use super::metadata::{Metadata, ParamMetadata};
 use super::pattern::{Member, Pattern};
 use super::waking::{Effective, Matches, Sequence, Timer};
 
@@ -94,8 +95,10 @@ pub struct Rule {
     pub class: AlertClass,
     /// Severity of its alerts.
     pub severity: Severity,
-    /// Free tags by kind (`typology`, `regulation`, `owner`, ...).
+    /// Free tags by kind (`typology`, `regulation`, ...).
     pub tags: BTreeMap<String, Vec<String>>,
+    /// Version, people, sources, and what is expected of it.
+    pub metadata: Metadata,
     /// The event that wakes it; that of the last step for a sequence. No event wakes a rule with a timer:
     /// there it is the one in whose fields the key is looked up.
     pub trigger: EventName,
@@ -146,6 +149,8 @@ pub struct Param {
     pub ty: Type,
     /// Its value.
     pub value: ParamValue,
+    /// Unit, bounds and reasons.
+    pub metadata: ParamMetadata,
 }
 
 /// A parameter's value.

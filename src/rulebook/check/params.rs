@@ -1,10 +1,13 @@
 //! Parameters: constants, and tables of constants by closed-set fields.
+//!
+//! What they say about themselves, and their bounds, are read by `bounds`.
 
 use rust_decimal::Decimal;
 
 use crate::domain::Span;
 use crate::rulebook::catalogue::{EventName, Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::metadata::ParamMetadata;
 use crate::rulebook::source::{Entry, Node, NodeKind};
 use crate::rulebook::typed::{Literal, Param, ParamTable, ParamValue};
 
@@ -12,8 +15,9 @@ use super::Checker;
 use super::expression::article;
 use super::header::noun;
 
-/// Keys of a table.
-pub const TABLE_KEYS: &[&str] = &["by", "values", "default"];
+/// Keys of a parameter that says more than its value: a constant has `value`, a table the next three.
+pub const PARAM_KEYS: &[&str] =
+    &["value", "by", "values", "default", "unit", "min", "max", "source", "confidence", "why"];
 
 /// Most fields that choose a row.
 const TABLE_FIELDS_MAX: usize = 3;
@@ -29,8 +33,8 @@ impl<'a> Checker<'a> {
         let Some(entry) = root.entry("params") else { return };
         for entry in self.entries(entry, "names with values").unwrap_or_default() {
             let param = match &entry.value.kind {
-                NodeKind::Scalar { .. } => self.constant(entry),
-                NodeKind::Mapping(_) => self.table(entry),
+                NodeKind::Scalar { .. } => self.constant(entry, &entry.value),
+                NodeKind::Mapping(_) => self.described(entry),
                 NodeKind::Sequence(_) => {
                     let title = format!("`{}` is a single value or a table", entry.key);
                     let help = "write lists in the condition, or as a file in `lists/`".to_owned();
@@ -42,14 +46,45 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn constant(&mut self, entry: &Entry) -> Option<Param> {
-        let literal = self.literal(&entry.value)?;
+    fn constant(&mut self, entry: &Entry, node: &Node) -> Option<Param> {
+        let literal = self.literal(node)?;
         let (name, ty) = (entry.key.clone(), type_of(&literal));
-        Some(Param { name, ty, value: ParamValue::Constant(literal) })
+        let metadata = ParamMetadata { span: entry.key_span, ..ParamMetadata::default() };
+        Some(Param { name, ty, value: ParamValue::Constant(literal), metadata })
+    }
+
+    /// A parameter with keys of its own: a constant or a table, and what is to be known of it.
+    fn described(&mut self, entry: &Entry) -> Option<Param> {
+        self.known_keys(&entry.value, PARAM_KEYS, &[]);
+        let mut keys = entry.value.entries().unwrap_or_default().iter().map(|it| it.key.as_str());
+        let of_table = keys.find(|key| matches!(*key, "by" | "values" | "default"));
+        let mut param = match (entry.value.entry("value"), of_table) {
+            (Some(value), Some(key)) => {
+                let title = format!("`{}` is a single value and a table at once", entry.key);
+                let help = format!("keep `value`, or `by` and `values`; delete `{key}` or `value`");
+                self.report("E128", value.key_span, title, "which of the two?", Some(help));
+                return None;
+            }
+            (Some(value), None) if value.value.scalar().is_none() => {
+                self.text(value);
+                return None;
+            }
+            (Some(value), None) => self.constant(entry, &value.value)?,
+            (None, Some(_)) => self.table(entry)?,
+            (None, None) => {
+                let title = format!("`{}` has no value", entry.key);
+                let help = "add `value: 3`, or `by: customer.risk` and `values: { ... }`";
+                let help = Some(help.to_owned());
+                self.report("E128", entry.key_span, title, "of which value?", help);
+                return None;
+            }
+        };
+        self.describe_param(entry, &mut param);
+        Some(param)
     }
 
     /// The value that a scalar stands for: a number, a duration, `true` or `false`, or text.
-    fn literal(&mut self, node: &Node) -> Option<Literal> {
+    pub(super) fn literal(&mut self, node: &Node) -> Option<Literal> {
         let text = node.scalar().unwrap_or_default().trim().to_owned();
         if node.is_quoted(self.source) {
             return Some(Literal::Text(text));
@@ -88,7 +123,6 @@ impl<'a> Checker<'a> {
     }
 
     fn table(&mut self, entry: &Entry) -> Option<Param> {
-        self.known_keys(&entry.value, TABLE_KEYS, &[]);
         let by = self
             .required(&entry.value, "by", entry.key_span, "a table")
             .and_then(|by| self.table_fields(by));
@@ -106,7 +140,9 @@ impl<'a> Checker<'a> {
         let entries = values.and_then(|values| values.value.entries()).unwrap_or_default();
         self.warn_of_rows(entry, entries, &by, &rows);
         let name = entry.key.clone();
-        Some(Param { name, ty, value: ParamValue::Table(ParamTable { by, rows, default }) })
+        let metadata = ParamMetadata { span: entry.key_span, ..ParamMetadata::default() };
+        let value = ParamValue::Table(ParamTable { by, rows, default });
+        Some(Param { name, ty, value, metadata })
     }
 
     fn table_fields(&mut self, entry: &Entry) -> Option<Vec<Slot>> {
@@ -260,7 +296,7 @@ fn fits(pattern: &[Option<String>], words: &[Option<&str>]) -> bool {
         .all(|(pattern, word)| pattern.as_deref().is_none_or(|pattern| Some(pattern) == *word))
 }
 
-const fn type_of(literal: &Literal) -> Type {
+pub(super) const fn type_of(literal: &Literal) -> Type {
     match literal {
         Literal::Number(_) => Type::Number,
         Literal::Text(_) => Type::Text,

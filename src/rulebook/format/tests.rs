@@ -48,6 +48,14 @@ fn keys_are_sorted_with_their_comments_and_paragraphs_are_set_apart() {
 }
 
 #[test]
+fn what_is_said_of_a_rule_and_of_its_parameters_is_in_one_order() {
+    formats(
+        "rule: x\nowner: o\nversion: 1.0.0\nreferences:\n- confidence: REG\n  # which\n  cite: law\nentity: account\nparams:\n  a:\n    why: w\n    max: 9\n    value: 1\nchanges:\n- what: first\n  version: 1.0.0\ntests: []\n",
+        "rule: x\nversion: 1.0.0\nreferences:\n  # which\n  - cite: law\n    confidence: REG\n\nowner: o\n\nentity: account\n\nparams:\n  a:\n    value: 1\n    max: 9\n    why: w\n\nchanges:\n  - version: 1.0.0\n    what: first\n\ntests: []\n",
+    );
+}
+
+#[test]
 fn an_editors_line_stays_the_first() {
     formats(
         "# yaml-language-server: $schema=../.schema/rule.schema.json\nrule: x\nlang: 1\n",

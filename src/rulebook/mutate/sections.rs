@@ -148,7 +148,12 @@ impl Mutator<'_> {
 
     fn param(&mut self, entry: &Entry) {
         let Some(values) = entry.value.entry("values") else {
-            return self.constant(&entry.key, &entry.value);
+            let Some(value) = entry.value.entry("value") else {
+                return self.constant(&entry.key, &entry.value);
+            };
+            let shown = SourceSpan { start: value.key_span.start, end: value.value.span.end };
+            let hint = format!("add two tests on the edge of `{}`", entry.key);
+            return self.steps(value.value.span, shown, &hint);
         };
         let rows = entries(&values.value);
         let default = entry.value.entry("default");

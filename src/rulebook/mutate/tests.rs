@@ -57,6 +57,26 @@ fn a_change_is_a_span_of_the_text_and_what_stands_there_instead() {
 }
 
 #[test]
+fn of_a_parameter_with_reasons_only_the_value_is_changed() {
+    let long = "share: { value: 0.85, min: 0.5, max: 1, confidence: DES, why: 3 of 4 times }";
+    let found = mutants("p/r.yaml", &RULE.replace("share: 0.85", long));
+    let told: Vec<String> = found
+        .iter()
+        .map(super::Mutant::supposition)
+        .filter(|told| told.contains("value: "))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "`value: 0.85` were `value: 0.86`",
+            "`value: 0.85` were `value: 0.84`",
+            "`value: 0.85` were `value: 1.70`",
+        ]
+    );
+    assert_eq!(found.len(), mutants("p/r.yaml", RULE).len());
+}
+
+#[test]
 fn numbers_and_lengths_of_time_are_moved_by_one_of_their_last_place() {
     use super::literal::{duration_steps, halved, number_steps};
     for (written, steps) in [

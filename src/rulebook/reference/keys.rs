@@ -5,12 +5,14 @@ use crate::domain::{AlertClass, Severity};
 use crate::rulebook::check::RULE_KEYS;
 use crate::rulebook::check::effective::EFFECTIVE_KEYS;
 use crate::rulebook::check::effects::{ALERT_KEYS, REKYC_KEYS};
-use crate::rulebook::check::params::TABLE_KEYS;
+use crate::rulebook::check::metadata::{CHANGE_KEYS, REFERENCE_KEYS, TRUTH, VOLUME_KEYS};
+use crate::rulebook::check::params::PARAM_KEYS;
 use crate::rulebook::check::sequence::SEQUENCE_KEYS;
 use crate::rulebook::check::timer::TIMER_KEYS;
 use crate::rulebook::example_reader::event::SCHEDULE_KEYS;
 use crate::rulebook::example_reader::expected::{EXPECTED_ALERT_KEYS, EXPECTED_REKYC_KEYS};
 use crate::rulebook::example_reader::{GIVEN_KEYS, KEYS as TEST_KEYS};
+use crate::rulebook::metadata::Confidence;
 use crate::rulebook::typed::Status;
 
 /// A part of a rule file with keys of its own.
@@ -28,8 +30,14 @@ pub enum Section {
     Alert,
     /// Below `rekyc`.
     Rekyc,
-    /// A table under `params`.
-    Table,
+    /// A parameter that says more than its value.
+    Param,
+    /// One of `references`.
+    Reference,
+    /// Below `expected_alerts`.
+    Volume,
+    /// One of `changes`.
+    Change,
     /// One of `tests`.
     Test,
     /// Below a test's `given`.
@@ -70,15 +78,27 @@ const fn choice(
 
 use Section as S;
 
+/// What the marks of confidence mean.
+const CONFIDENCE: &str = "`REG`: it stands in the cited law; `IND`: an official indicator describes it, without the \
+                          number; `DES`: a design decision, or a source that is not official.";
+
 /// All keys.
 pub const KEYS: &[KeyEntry] = &[
     choice(S::Rule, "lang", &["1"], "The version of the language; always 1."),
     key(S::Rule, "rule", "The rule's id: the file's name without its ending."),
-    key(S::Rule, "title", "One line that names the suspicious behavior."),
     key(
         S::Rule,
-        "about",
-        "What it looks for, why it matters, what it misses and who is usually a false alarm.",
+        "version",
+        "Three numbers, `1.0.0`: the first rises when other alerts come, the second when something is added, the \
+         third for wording.",
+    ),
+    key(S::Rule, "title", "One line that names the suspicious behavior."),
+    key(S::Rule, "about", "What it looks for, and why it matters."),
+    key(S::Rule, "misses", "What the rule cannot see: a text or a list of texts."),
+    key(
+        S::Rule,
+        "false_alarms",
+        "Who does the same for honest reasons: a text or a list of texts.",
     ),
     choice(
         S::Rule,
@@ -93,22 +113,56 @@ pub const KEYS: &[KeyEntry] = &[
         "What its alerts are: a suspicion unless you say otherwise.",
     ),
     choice(S::Rule, "severity", Severity::WORDS, "How grave its alerts are."),
+    choice(
+        S::Rule,
+        "disclosable",
+        TRUTH,
+        "Whether the customer may be told of an alert or a request of this rule; not unless you say so.",
+    ),
+    key(S::Rule, "tags", "Free words by kind: `typology`, `regulation`, and your own."),
     key(
         S::Rule,
-        "tags",
-        "Free words by kind: `typology`, `regulation`, `source`, `owner`, and your own.",
+        "indicators",
+        "Codes for a report to the authority, as your authority names them: a text or a list of texts.",
+    ),
+    key(
+        S::Rule,
+        "references",
+        "What the rule rests on: `- { cite: ..., confidence: REG, note: ... }` for each source.",
+    ),
+    key(S::Rule, "owner", "Who answers for the rule: a team."),
+    key(S::Rule, "author", "Who wrote this version."),
+    key(S::Rule, "approver", "Who let this version become active: somebody other than the author."),
+    key(
+        S::Rule,
+        "review_by",
+        "The day until which the rule must have been reviewed again: `2026-12-31`.",
+    ),
+    key(
+        S::Rule,
+        "expected_alerts",
+        "How many alerts 10,000 customers are expected to give in 30 days: a number, or `value` with `why`.",
     ),
     key(S::Rule, "trigger", "The event that wakes the rule, or keys of an instant that does."),
     key(S::Rule, "sequence", "Events one after another; the last step wakes the rule."),
     key(S::Rule, "effective", "From when until when the rule judges."),
     key(S::Rule, "entity", "Whom or what its alerts are about: a role of the event that wakes it."),
     key(S::Rule, "where", "A cheap filter on the event that wakes the rule."),
-    key(S::Rule, "params", "Named constants, and tables of constants by closed-set fields."),
+    key(
+        S::Rule,
+        "params",
+        "Named constants, and tables of constants by closed-set fields, each with unit, bounds and reasons.",
+    ),
     key(S::Rule, "let", "Named values; each may use those above it."),
     key(S::Rule, "when", "The condition: the rule matches when it holds."),
     key(S::Rule, "unless", "Named exceptions: one that holds excuses the match, and is counted."),
     key(S::Rule, "alert", "What is raised when the condition holds and no exception does."),
     key(S::Rule, "rekyc", "Asks, together with an alert, that the customer be identified again."),
+    key(
+        S::Rule,
+        "changes",
+        "What was changed, the newest first: `- { version: 1.0.1, date: 2026-01-31, by: ..., what: ... }`.",
+    ),
     key(S::Rule, "tests", "Small event stories in virtual time, and which alerts must come."),
     key(S::Timer, "absent", "The event that has not come: `EVENT where CONDITION`."),
     key(S::Timer, "due", "The date that passes: `customer.next_review_at`."),
@@ -159,13 +213,33 @@ pub const KEYS: &[KeyEntry] = &[
     ),
     key(S::Rekyc, "reason", "For the restricted side; it may hold values in braces."),
     key(S::Rekyc, "due", "Deadline after the event, as a length of time: `14d`."),
-    key(S::Table, "by", "The field, or up to three fields, whose words choose the row."),
     key(
-        S::Table,
+        S::Param,
+        "value",
+        "The value of a constant: `value: 10000`; a table has `by` and `values`.",
+    ),
+    key(S::Param, "by", "The field, or up to three fields, whose words choose the row."),
+    key(
+        S::Param,
         "values",
         "Rows: words joined by `/`, `*` for any, and their value. The first that fits counts.",
     ),
-    key(S::Table, "default", "The value when no row fits or a field is absent."),
+    key(S::Param, "default", "The value when no row fits or a field is absent."),
+    key(S::Param, "unit", "What is counted or measured: `base currency`, `customers`."),
+    key(S::Param, "min", "The lowest value that may be written; no row may be below it."),
+    key(S::Param, "max", "The highest value that may be written; no row may be above it."),
+    key(S::Param, "source", "Where the value comes from: a law, an indicator, a measurement."),
+    choice(S::Param, "confidence", Confidence::WORDS, CONFIDENCE),
+    key(S::Param, "why", "Why it is this value and no other."),
+    key(S::Reference, "cite", "What is cited: `31 CFR 1010.311`."),
+    choice(S::Reference, "confidence", Confidence::WORDS, CONFIDENCE),
+    key(S::Reference, "note", "Which part of it, and whether the text itself was read."),
+    key(S::Volume, "value", "Alerts per 10,000 customers in 30 days."),
+    key(S::Volume, "why", "How the number was obtained."),
+    key(S::Change, "version", "The version that the change made."),
+    key(S::Change, "date", "When: `2026-01-31`."),
+    key(S::Change, "by", "Who."),
+    key(S::Change, "what", "What was changed, and for which reason."),
     key(
         S::Test,
         "name",
@@ -204,7 +278,10 @@ impl Section {
             Self::Effective => EFFECTIVE_KEYS,
             Self::Alert => ALERT_KEYS,
             Self::Rekyc => REKYC_KEYS,
-            Self::Table => TABLE_KEYS,
+            Self::Param => PARAM_KEYS,
+            Self::Reference => REFERENCE_KEYS,
+            Self::Volume => VOLUME_KEYS,
+            Self::Change => CHANGE_KEYS,
             Self::Test => TEST_KEYS,
             Self::Given => GIVEN_KEYS,
             Self::Event => SCHEDULE_KEYS,
@@ -234,7 +311,10 @@ impl Section {
             ["effective"] => Self::Effective,
             ["alert"] => Self::Alert,
             ["rekyc"] => Self::Rekyc,
-            ["params", _] => Self::Table,
+            ["params", _] => Self::Param,
+            ["references"] => Self::Reference,
+            ["expected_alerts"] => Self::Volume,
+            ["changes"] => Self::Change,
             ["tests"] => Self::Test,
             ["tests", "given"] => Self::Given,
             ["tests", "events"] => Self::Event,
@@ -258,7 +338,10 @@ mod tests {
             S::Effective,
             S::Alert,
             S::Rekyc,
-            S::Table,
+            S::Param,
+            S::Reference,
+            S::Volume,
+            S::Change,
             S::Test,
             S::Given,
             S::Event,
