@@ -5,6 +5,7 @@
 mod author;
 mod bars;
 mod check;
+mod cost;
 mod demo;
 mod help;
 mod output;

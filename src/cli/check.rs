@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
-use super::{exit, output, watch};
+use super::{cost, exit, output, watch};
+use crate::engine::cost::{Costs, estimate};
 use crate::files;
 use crate::rulebook::diagnostic::{Diagnostic, Level};
-use crate::rulebook::{loader, render, sarif, source};
+use crate::rulebook::{Rulebook, loader, render, sarif, source};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
     /// Rule files or folders.
     #[arg(default_value = "rules")]
@@ -28,6 +30,11 @@ pub struct Arguments {
     /// Check again whenever a file has changed, until Ctrl-C.
     #[arg(long)]
     watch: bool,
+    /// Tell beside it what rules cost: bytes per key, and the work that an event makes.
+    #[arg(long)]
+    cost: bool,
+    #[command(flatten)]
+    pace: cost::Pace,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,15 +50,28 @@ enum Format {
 }
 
 /// The files and what is wrong with them.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 struct Checked {
     problems: Vec<Diagnostic>,
     /// By path; of files that are not text, what can be shown of them.
     texts: BTreeMap<String, String>,
+    /// The rules, if none of them has an error and their cost is asked for.
+    rulebook: Option<Arc<Rulebook>>,
+}
+
+impl PartialEq for Checked {
+    fn eq(&self, other: &Self) -> bool {
+        // The rulebook follows from the texts.
+        (&self.problems, &self.texts) == (&other.problems, &other.texts)
+    }
 }
 
 /// `weir check`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    if arguments.cost && !matches!(arguments.format, Format::Text | Format::Json) {
+        let text = "--cost is told as text or as JSON\n";
+        clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, text).exit();
+    }
     if !arguments.watch {
         let checked = check(arguments)?;
         return report(arguments, &checked);
@@ -98,13 +118,15 @@ fn check(arguments: &Arguments) -> anyhow::Result<Checked> {
     problems.sort_by(|left, right| {
         (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
     });
-    Ok(Checked { problems, texts })
+    let rulebook = loaded.rulebook.filter(|_| arguments.cost).map(Arc::new);
+    Ok(Checked { problems, texts, rulebook })
 }
 
 fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
-    let Checked { problems, texts } = checked;
+    let Checked { problems, texts, rulebook } = checked;
     let count = |level| problems.iter().filter(|problem| problem.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
+    let costs = rulebook.as_ref().map(|rulebook| estimate(rulebook, &arguments.pace.assumptions()));
     let place = |path: &str| place_of(path, &arguments.paths);
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Text => {
@@ -113,17 +135,22 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
             output::line(&format!(
                 "{rules} rule file(s): {errors} error(s), {warnings} warning(s)"
             ))?;
+            tell_cost(arguments, costs.as_ref())?;
         }
         Format::Json => {
             let problems: Vec<_> = problems
                 .iter()
                 .map(|problem| render::to_json(problem, source_of(problem, texts)))
                 .collect();
-            output::json(&json!({
-                "errors": errors,
-                "warnings": warnings,
-                "diagnostics": problems,
-            }))?;
+            let mut report = serde_json::Map::new();
+            report.insert("errors".to_owned(), errors.into());
+            report.insert("warnings".to_owned(), warnings.into());
+            report.insert("diagnostics".to_owned(), problems.into());
+            if arguments.cost {
+                let cost = costs.as_ref().map(|costs| cost::to_json(costs, &arguments.pace));
+                report.insert("cost".to_owned(), cost.into());
+            }
+            output::json(&report)?;
         }
         Format::Sarif => output::json(&sarif::log(problems, texts, place))?,
         Format::Github => {
@@ -135,6 +162,18 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
     }
     let is_bad = errors > 0 || (arguments.strict && warnings > 0);
     Ok(if is_bad { exit::FINDINGS } else { exit::FINE })
+}
+
+/// Tells what rules cost, or why that is not known.
+fn tell_cost(arguments: &Arguments, costs: Option<&Costs>) -> anyhow::Result<()> {
+    match costs {
+        Some(costs) => cost::show(costs, &arguments.pace),
+        None if arguments.cost => {
+            output::say("weir: what rules cost is told when no file has an error");
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Where a checked file is, seen from the working directory.

@@ -100,9 +100,33 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of bytes for people: `980 B`, `5.3 kB`, `1.2 GB`, in steps of a thousand.
+pub fn bytes(number: u64) -> String {
+    let mut unit = "B";
+    let mut tenths = u128::from(number) * 10;
+    for next in ["kB", "MB", "GB", "TB", "PB", "EB"] {
+        if tenths < 10_000 {
+            break;
+        }
+        tenths = (tenths + 500) / 1000;
+        unit = next;
+    }
+    if unit == "B" {
+        return format!("{number} B");
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_three_or_four_digits() {
+        let cases = [0, 999, 1_000, 5_340, 999_960, 12_345_678, u64::MAX];
+        let texts = ["0 B", "999 B", "1.0 kB", "5.3 kB", "1.0 MB", "12.3 MB", "18.4 EB"];
+        assert_eq!(cases.map(bytes), texts);
+    }
 
     #[test]
     fn thousands_are_grouped() {

@@ -80,6 +80,13 @@ struct Bucket {
     sum: ExactSum,
 }
 
+/// Bytes of a baseline without buckets.
+pub const BYTES: usize = size_of::<Baseline>();
+/// Bytes of what is remembered of one reading.
+pub const READING_BYTES: usize = size_of::<Option<(i64, Value)>>();
+/// Bytes of one bucket.
+pub const BUCKET_BYTES: usize = size_of::<Bucket>();
+
 impl BaselinePlan {
     /// How many buckets some reading looks back.
     pub fn keep(&self) -> i64 {
@@ -286,5 +293,13 @@ fn fold(fold: BucketFold, mut values: Vec<Decimal>, total: usize) -> Option<Deci
         BucketFold::Min => values.into_iter().min(),
         BucketFold::Max => values.into_iter().max(),
         BucketFold::Rank(percent) => percent.value_of(values),
+    }
+}
+
+#[cfg(test)]
+impl Baseline {
+    /// Bytes that it asked for.
+    pub fn held(&self) -> usize {
+        BYTES + self.known.len() * READING_BYTES + self.buckets.capacity() * BUCKET_BYTES
     }
 }

@@ -31,7 +31,9 @@ use super::strings::{Strings, Symbol};
 use super::table::RoleSlots;
 use super::wake::Wake;
 
+pub use flows::{ACCOUNT_BYTES, EDGE_BYTES};
 pub use found::{Found, Part};
+pub use links::{CUSTOMER_BYTES, IDENTIFIER_BYTES, LINK_BYTES};
 
 /// Accounts or customers swept per graph and sweep.
 const SWEEP_NODES: usize = 32;

@@ -33,6 +33,9 @@ struct JournalRow {
     id_end: u32,
 }
 
+/// Bytes of an event without its id.
+pub const ROW_BYTES: usize = size_of::<JournalRow>();
+
 impl Journal {
     /// Notes an event; sequences must rise. `watermark` is how far event time has come: a late event is
     /// kept as long as one that came in time.

@@ -41,6 +41,11 @@ struct Match {
     is_shadow: bool,
 }
 
+/// Bytes of one match.
+pub const MATCH_BYTES: usize = size_of::<Match>();
+/// Bytes of an entity with its empty queue.
+pub const ENTITY_BYTES: usize = size_of::<(Symbol, VecDeque<Match>)>();
+
 /// All matches that some rule reads, by rule and entity.
 #[derive(Default)]
 pub struct MatchLog {

@@ -9,6 +9,7 @@ mod baseline_plan;
 mod calendar;
 mod closure;
 mod compiled_list;
+pub mod cost;
 mod explain;
 mod extra;
 mod frame;

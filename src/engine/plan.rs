@@ -66,9 +66,9 @@ pub struct Plan {
     /// Words that graphs know.
     pub words: GraphWords,
     /// What happens for each kind of event, by [`EventName::index`].
-    kinds: Vec<KindPlan>,
+    pub(super) kinds: Vec<KindPlan>,
     /// What happens for a leg, by its place in the trigger index.
-    legs: Vec<KindPlan>,
+    pub(super) legs: Vec<KindPlan>,
     /// Fields that some rule reads.
     pub wanted: SlotSet,
     /// How many memo places rows need.

@@ -97,6 +97,14 @@ impl Half {
 }
 
 #[cfg(test)]
+impl Ranks {
+    /// Bytes of its values; the nodes that hold them have free places too.
+    pub fn held(&self) -> usize {
+        (self.low.values.len() + self.high.values.len()) * size_of::<(Decimal, u64)>()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -64,6 +64,8 @@ pub struct RulePlan {
     pub rekyc_when: Option<BoolFn>,
     /// The reason of the re-KYC request.
     pub rekyc_reason: Vec<Piece>,
+    /// What each of its aggregates reads, in the order of the rule.
+    pub reads: Vec<Read>,
     /// What evidence shows.
     pub explanation: Explanation,
 }
@@ -168,6 +170,7 @@ impl RulePlan {
         let rekyc_reason =
             rule.rekyc.as_ref().map(|spec| pieces(&mut compiler, &spec.reason)).unwrap_or_default();
         let explanation = Explanation::new(&mut compiler);
+        let reads = rule.aggregates.iter().map(|it| Layout::aggregate(&mut compiler, it)).collect();
         let mut tables: BTreeSet<usize> =
             explanation.windows.iter().map(|window| window.read.table()).collect();
         tables.insert(entity_table);
@@ -200,6 +203,7 @@ impl RulePlan {
             message,
             rekyc_when,
             rekyc_reason,
+            reads,
             explanation,
             rule: Arc::clone(rule),
         }

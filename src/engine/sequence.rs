@@ -106,6 +106,13 @@ struct Kept {
     values: Box<[Value]>,
 }
 
+/// Bytes of a kept event without its values, of one value, and of a key with its empty queue.
+pub const KEPT_BYTES: usize = size_of::<Kept>();
+/// See [`KEPT_BYTES`].
+pub const VALUE_BYTES: usize = size_of::<Value>();
+/// See [`KEPT_BYTES`].
+pub const KEY_BYTES: usize = size_of::<(Composite, VecDeque<Kept>)>();
+
 /// The events of one step, by key.
 #[derive(Default)]
 struct StepEvents {
@@ -229,6 +236,11 @@ impl SequencePlan {
             (false, 0) => Search::GivenUp,
             (false, _) => Search::Nothing,
         }
+    }
+
+    /// Where the events of each earlier step are kept, in the order of the steps.
+    pub fn layouts(&self) -> impl Iterator<Item = usize> {
+        self.sources.iter().map(|source| source.layout)
     }
 
     /// Events at or before this time may be missing, or lack what this rule remembers of them.
@@ -405,6 +417,11 @@ impl Bindings {
 }
 
 impl StepLayout {
+    /// How many values are kept of each event.
+    pub const fn values_count(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Whether the frame's row may be this step's event.
     pub fn lets_in(&self, frame: &mut Frame<'_>) -> bool {
         self.own.as_ref().is_none_or(|own| own(frame))

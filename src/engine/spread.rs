@@ -21,6 +21,9 @@ pub struct Spread {
     overflown: bool,
 }
 
+/// Bytes of a spread.
+pub const BYTES: usize = size_of::<Spread>();
+
 impl Spread {
     /// One more `value`.
     pub fn add(&mut self, value: Decimal) {

@@ -64,6 +64,11 @@ struct KeyState {
     baselines: Box<[Option<Box<Baseline>>]>,
 }
 
+/// Bytes of a key with room for nothing.
+pub const KEY_BYTES: usize = size_of::<KeyState>();
+/// Bytes of a composite key in its index.
+pub const COMPOSITE_BYTES: usize = size_of::<(Composite, u32)>();
+
 /// What a table keeps under each key, under another plan.
 pub struct Replan<'a> {
     /// The fields that carry the roles.

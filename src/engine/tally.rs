@@ -11,8 +11,14 @@ pub struct Tally {
     many: Option<Box<hashbrown::HashMap<Symbol, u32>>>,
 }
 
+/// Bytes of one value with its count.
+pub const ENTRY_BYTES: usize = size_of::<(Symbol, u32)>();
+
+/// Bytes of the hash table of many values while it is empty.
+pub const MANY_BYTES: usize = size_of::<hashbrown::HashMap<Symbol, u32>>();
+
 /// Above this many different values a tally hashes instead of searching.
-const TALLY_SEARCH_MAX: usize = 16;
+pub const TALLY_SEARCH_MAX: usize = 16;
 
 impl Tally {
     /// How many different symbols there are.
@@ -56,5 +62,15 @@ impl Tally {
                 self.few.swap_remove(place);
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Tally {
+    /// Bytes that it asked for.
+    pub fn held(&self) -> usize {
+        let many = self.many.as_ref();
+        let many = many.map_or(0, |many| size_of_val(many.as_ref()) + many.allocation_size());
+        self.few.capacity() * ENTRY_BYTES + many
     }
 }

@@ -85,6 +85,9 @@ struct KeyTimer {
     date: Option<i64>,
 }
 
+/// Bytes of a timer with its number.
+pub const TIMER_BYTES: usize = size_of::<(u32, KeyTimer)>();
+
 /// All timers of one layout.
 #[derive(Default)]
 pub struct TimerSet {

@@ -19,6 +19,10 @@ use crate::rulebook::typed::{Percent, Window, WindowSpan};
 
 use super::calendar::Extent;
 use super::row::Value;
+pub use super::spread::BYTES as SPREAD_BYTES;
+pub use super::tally::{
+    ENTRY_BYTES as TALLY_BYTES, MANY_BYTES as TALLY_MANY_BYTES, TALLY_SEARCH_MAX,
+};
 use column::Column;
 pub use column::ColumnKind;
 use cursor::Cursor;
@@ -150,6 +154,17 @@ pub struct Series {
     /// Time of the latest event that was let go or given up.
     let_go: i64,
 }
+
+/// Bytes of an event without its columns.
+pub const ENTRY_BYTES: usize = size_of::<Entry>();
+/// Bytes of a series without anything in it.
+pub const SERIES_BYTES: usize = size_of::<Series>();
+/// Bytes of an empty column.
+pub const COLUMN_BYTES: usize = size_of::<Column>();
+/// Bytes of a window without folds.
+pub const CURSOR_BYTES: usize = size_of::<Cursor>();
+/// Bytes of a fold's place in its window.
+pub const FOLD_BYTES: usize = size_of::<fold::Fold>();
 
 /// What a cursor reads of its series.
 #[derive(Clone, Copy)]
@@ -368,6 +383,16 @@ impl Series {
             first: self.first,
             let_go: self.let_go,
         }
+    }
+}
+
+#[cfg(test)]
+impl Series {
+    /// Bytes that it asked for, but for the nodes of ordered maps.
+    pub fn held(&self) -> usize {
+        let columns: usize = self.columns.iter().map(|it| COLUMN_BYTES + it.held()).sum();
+        let windows: usize = self.windows.iter().map(|it| CURSOR_BYTES + it.held()).sum();
+        SERIES_BYTES + self.entries.capacity() * ENTRY_BYTES + columns + windows
     }
 }
 

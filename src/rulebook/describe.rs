@@ -2,7 +2,7 @@
 
 use crate::domain::Span;
 
-use super::typed::Rule;
+use super::typed::{Aggregate, AggregateFunction, AggregateIndex, ExprKind, Rule, WindowSpan};
 use super::waking::TimerKind;
 
 /// The folder that the rule lies in; empty for a file that was named alone.
@@ -31,4 +31,32 @@ pub fn trigger(rule: &Rule) -> String {
 #[must_use]
 pub fn tag<'a>(rule: &'a Rule, kind: &str) -> &'a [String] {
     rule.tags.get(kind).map_or(&[], Vec::as_slice)
+}
+
+/// The window of an aggregate, as it is written: `over previous 90d`, `over 7d ending 24h ago`.
+#[must_use]
+pub fn window(aggregate: &Aggregate) -> String {
+    if aggregate.function == AggregateFunction::Since {
+        return "since the latest".to_owned();
+    }
+    let window = aggregate.window;
+    let span = match window.span {
+        WindowSpan::Lifetime => "lifetime".to_owned(),
+        WindowSpan::Length(length) => length.to_string(),
+        WindowSpan::Calendar(period) => format!("calendar {}", period.word()),
+        WindowSpan::Last(count) => format!("last {count}"),
+    };
+    let previous = if window.is_previous { "previous " } else { "" };
+    let ending = match window.ending_ago {
+        Span::ZERO => String::new(),
+        ago => format!(" ending {ago} ago"),
+    };
+    format!("over {previous}{span}{ending}")
+}
+
+/// The name of the `let` that holds just this aggregate.
+#[must_use]
+pub fn name_of_aggregate(rule: &Rule, aggregate: AggregateIndex) -> Option<&str> {
+    let holds = |kind: &ExprKind| matches!(kind, ExprKind::Aggregate(it) if *it == aggregate);
+    rule.lets.iter().find(|item| holds(&item.expr.kind)).map(|item| item.name.as_str())
 }

@@ -78,6 +78,11 @@ struct Account {
     touched_sequence: u64,
 }
 
+/// Bytes of an account without transfers.
+pub const ACCOUNT_BYTES: usize = size_of::<Account>();
+/// Bytes of a transfer at one of its accounts.
+pub const EDGE_BYTES: usize = size_of::<Edge>();
+
 const NO_ACCOUNT: u32 = u32::MAX;
 
 /// The graph of recent transfers.

@@ -54,6 +54,13 @@ pub struct Links {
     sweep: usize,
 }
 
+/// Bytes of a customer without identifiers, with its place in the index.
+pub const CUSTOMER_BYTES: usize = size_of::<Customer>() + size_of::<(Symbol, u32)>();
+/// Bytes of an identifier without customers, with its place in the index.
+pub const IDENTIFIER_BYTES: usize = size_of::<Shared>() + size_of::<(Identifier, u32)>();
+/// Bytes of a use of an identifier.
+pub const LINK_BYTES: usize = size_of::<Link>();
+
 /// What is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct ClusterPlan {

@@ -63,3 +63,11 @@ fn beats(kind: FoldKind, later: Value, earlier: Value) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+impl Candidates {
+    /// Bytes that it asked for.
+    pub fn held(&self) -> usize {
+        self.0.capacity() * size_of::<u64>()
+    }
+}

@@ -43,6 +43,18 @@ impl ColumnKind {
     }
 }
 
+impl ColumnKind {
+    /// Bytes of one value.
+    pub const fn value_bytes(self) -> usize {
+        match self {
+            Self::Number => size_of::<Option<Decimal>>(),
+            Self::Text => size_of::<Option<Symbol>>(),
+            Self::Micros => size_of::<Option<i64>>(),
+            Self::Bool => size_of::<Option<bool>>(),
+        }
+    }
+}
+
 impl Column {
     pub fn new(kind: ColumnKind) -> Self {
         match kind {
@@ -90,6 +102,19 @@ impl Column {
             Self::Bool(values) => {
                 values.get(place).copied().flatten().map_or(Value::Absent, Value::Bool)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Column {
+    /// Bytes that its values asked for.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Number(values) => values.capacity() * ColumnKind::Number.value_bytes(),
+            Self::Text(values) => values.capacity() * ColumnKind::Text.value_bytes(),
+            Self::Micros(values) => values.capacity() * ColumnKind::Micros.value_bytes(),
+            Self::Bool(values) => values.capacity() * ColumnKind::Bool.value_bytes(),
         }
     }
 }

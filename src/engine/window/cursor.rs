@@ -157,3 +157,11 @@ impl Cursor {
             .map_or(Value::Absent, |entry| Value::Micros(extent.to.saturating_sub(entry.at)))
     }
 }
+
+#[cfg(test)]
+impl Cursor {
+    /// Bytes that its folds asked for.
+    pub fn held(&self) -> usize {
+        self.folds.iter().map(|fold| size_of::<Fold>() + fold.held()).sum()
+    }
+}

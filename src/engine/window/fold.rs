@@ -102,3 +102,17 @@ impl Fold {
         }
     }
 }
+
+#[cfg(test)]
+impl Fold {
+    /// Bytes that it asked for beside its own place, but for the nodes of ordered maps.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Moments { .. } => 0,
+            Self::Pick(candidates) => candidates.held(),
+            Self::Distinct(tally) => tally.held(),
+            Self::Spread(_) => size_of::<Spread>(),
+            Self::Rank(ranks) => ranks.held(),
+        }
+    }
+}
