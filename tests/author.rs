@@ -115,6 +115,15 @@ fn new_refuses_names_that_are_taken_or_cannot_be() {
     assert_eq!(code(&made), 0, "{}", complaint(&made));
     assert_eq!(code(&weir(&["check", "--strict", root])), 0);
     assert_eq!(code(&weir(&["test", root])), 0);
+    let path = folder.path().join("access/many-logins.yaml");
+    let shadow = fs::read_to_string(&path).expect("the new rule");
+    fs::write(&path, shadow.replace("status: shadow", "status: active")).expect("a file");
+    let strict = out(&weir(&["check", "--strict", root]));
+    for missing in ["misses, false_alarms, tags.typology", "approver", "why `limit` is what it is"]
+    {
+        assert!(strict.contains(missing), "{missing} in\n{strict}");
+    }
+    fs::write(&path, shadow).expect("a file");
     for (name, trigger, why) in [
         ("access/many-logins", "transaction", "there is a rule of that name"),
         ("other/many-logins", "transaction", "access/many-logins.yaml"),
@@ -150,7 +159,7 @@ fn list_shows_every_rule_and_picks_by_tag() {
     assert!((1..all.len()).contains(&picked("owner=onboarding-control")));
     assert_eq!(picked("typology=onboarding-control"), 0);
     let table = out(&weir(&["rules", "list"]));
-    for word in ["OWNER", "registration-burst", "kyc.registered", "rule(s)"] {
+    for word in ["OWNER", "VERSION", "registration-burst", "kyc.registered", "rule(s)"] {
         assert!(table.contains(word), "{word} in\n{table}");
     }
 }

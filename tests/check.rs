@@ -94,6 +94,38 @@ fn warnings_are_errors_only_when_it_is_strict() {
 }
 
 #[test]
+fn documentation_is_asked_for_only_when_it_is_strict_and_only_of_active_rules() {
+    let active = include_str!("diagnostics/not-documented.yaml");
+    let shadow = include_str!("diagnostics/not-documented-but-in-shadow.yaml");
+    let folder = folder(&[
+        ("rules/a/not-documented.yaml", active.as_bytes()),
+        ("rules/a/not-documented-but-in-shadow.yaml", shadow.as_bytes()),
+    ]);
+    let lenient = weir(folder.path(), &["check"]);
+    assert_eq!(lenient.status.code(), Some(0));
+    let told = text(&lenient.stdout);
+    assert!(told.contains("0 error(s), 0 warning(s)\n1 rule(s) are not documented"), "{told}");
+    assert_eq!(json(&weir(folder.path(), &["check", "--json"]))["undocumented"], 1);
+    let strict = weir(folder.path(), &["check", "--strict", "--json"]);
+    assert_eq!(strict.status.code(), Some(1));
+    let report = json(&strict);
+    let told = report["diagnostics"].as_array().expect("a list").iter();
+    let told: Vec<_> = told.map(|it| (it["path"].as_str(), it["code"].as_str())).collect();
+    let path = Some("a/not-documented.yaml");
+    assert_eq!(told, [(path, Some("W217")), (path, Some("W219")), (path, Some("W220"))]);
+}
+
+#[test]
+fn a_review_is_due_by_todays_date() {
+    let rule = |day: &str| good("good").replace("severity", &format!("review_by: {day}\nseverity"));
+    for (day, is_due) in [("2020-01-01", true), ("2999-12-31", false)] {
+        let folder = folder(&[("rules/a/good.yaml", rule(day).as_bytes())]);
+        let told = text(&weir(folder.path(), &["check"]).stdout);
+        assert_eq!(told.contains("warning[W221]"), is_due, "{told}");
+    }
+}
+
+#[test]
 fn a_code_host_finds_the_files_where_they_are_in_the_repository() {
     let bad = good("bad").replace("amount", "amont");
     let folder = folder(&[("aml/rules/a/bad.yaml", bad.as_bytes())]);

@@ -4,7 +4,8 @@
 //! `UPDATE_EXPECT=1 cargo test diagnostics` writes the second anew. A first line `# grow-to: N` fills
 //! the file with empty lines to N bytes, `# also-in: PACK` loads a second copy from another pack,
 //! `# without-list: NAME` takes a list away, `# beside: RULE` loads `beside/RULE.yaml` too, and
-//! `# with-schema: FILE` the schema of that golden input. Files named `schema-...` are schemas.
+//! `# with-schema: FILE` the schema of that golden input, `# strict-on: DATE` asks for documentation and
+//! reviews as on that day. Files named `schema-...` are schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use weir::rulebook::codes::CODES;
 use weir::rulebook::diagnostic::{Diagnostic, Level};
+use weir::rulebook::lint::documentation;
 use weir::rulebook::loader::{self, Loaded};
 use weir::rulebook::render::render;
 use weir::rulebook::typed::{AggregateFunction as F, ExprKind};
@@ -86,8 +88,18 @@ fn load(input: &Path) -> (Loaded, BTreeMap<String, String>) {
     if let Some(other) = instruction(&text, "also-in") {
         sources.insert(format!("{other}/{name}"), text.clone());
     }
+    let strict_on = instruction(&text, "strict-on").map(|day| day.parse().expect("a date"));
     sources.insert(path, text);
-    (loader::load(&sources), sources)
+    let mut loaded = loader::load(&sources);
+    if let Some(today) = strict_on {
+        let rules: Vec<_> = loaded.rules.values().cloned().collect();
+        for rule in rules {
+            loaded.diagnostics.extend(documentation::missing(&rule));
+            loaded.diagnostics.extend(documentation::review(&rule, today));
+        }
+        loaded.diagnostics.sort_by_key(|problem| (problem.span.start, problem.code));
+    }
+    (loaded, sources)
 }
 
 fn report(loaded: &Loaded, sources: &BTreeMap<String, String>) -> String {

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::{cost, exit, output, watch};
 use crate::engine::cost::{Costs, estimate};
 use crate::files;
 use crate::rulebook::diagnostic::{Diagnostic, Level};
+use crate::rulebook::lint::documentation;
 use crate::rulebook::{Rulebook, loader, render, sarif, source};
 
 #[derive(Debug, Args)]
@@ -18,7 +22,7 @@ pub struct Arguments {
     /// Rule files or folders.
     #[arg(default_value = "rules")]
     paths: Vec<PathBuf>,
-    /// Warnings count as errors.
+    /// Warnings count as errors, and active rules must be documented.
     #[arg(long)]
     strict: bool,
     /// How problems are written.
@@ -57,6 +61,8 @@ struct Checked {
     texts: BTreeMap<String, String>,
     /// The rules, if none of them has an error and their cost is asked for.
     rulebook: Option<Arc<Rulebook>>,
+    /// How many rules `--strict` would say more about.
+    undocumented: usize,
 }
 
 impl PartialEq for Checked {
@@ -115,15 +121,29 @@ fn check(arguments: &Arguments) -> anyhow::Result<Checked> {
     }
     let loaded = loader::load(&good);
     problems.extend(loaded.diagnostics);
+    let today = today(loaded.rulebook.as_ref());
+    let rules = || loaded.rules.values();
+    problems.extend(rules().filter_map(|rule| documentation::review(rule, today)));
+    let missing: Vec<_> = rules().map(|rule| documentation::missing(rule)).collect();
+    let undocumented = missing.iter().filter(|problems| !problems.is_empty()).count();
+    if arguments.strict {
+        problems.extend(missing.into_iter().flatten());
+    }
     problems.sort_by(|left, right| {
         (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
     });
     let rulebook = loaded.rulebook.filter(|_| arguments.cost).map(Arc::new);
-    Ok(Checked { problems, texts, rulebook })
+    Ok(Checked { problems, texts, rulebook, undocumented })
+}
+
+/// The day that it is at the institution.
+fn today(rulebook: Option<&Rulebook>) -> Date {
+    let zone = rulebook.map_or(TimeZone::UTC, |rulebook| rulebook.institution.zone.clone());
+    zone.to_datetime(Timestamp::now()).date()
 }
 
 fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
-    let Checked { problems, texts, rulebook } = checked;
+    let Checked { problems, texts, rulebook, undocumented } = checked;
     let count = |level| problems.iter().filter(|problem| problem.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     let costs = rulebook.as_ref().map(|rulebook| estimate(rulebook, &arguments.pace.assumptions()));
@@ -135,6 +155,11 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
             output::line(&format!(
                 "{rules} rule file(s): {errors} error(s), {warnings} warning(s)"
             ))?;
+            if *undocumented > 0 && !arguments.strict {
+                output::line(&format!(
+                    "{undocumented} rule(s) are not documented in full; `weir check --strict` says what is missing"
+                ))?;
+            }
             tell_cost(arguments, costs.as_ref())?;
         }
         Format::Json => {
@@ -145,6 +170,7 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
             let mut report = serde_json::Map::new();
             report.insert("errors".to_owned(), errors.into());
             report.insert("warnings".to_owned(), warnings.into());
+            report.insert("undocumented".to_owned(), (*undocumented).into());
             report.insert("diagnostics".to_owned(), problems.into());
             if arguments.cost {
                 let cost = costs.as_ref().map(|costs| cost::to_json(costs, &arguments.pace));

@@ -381,6 +381,27 @@ codes! {
     "W216", "alternatives that forget the absent",
     "Every word of a field has its alternative, so it looks complete; but the field may be absent, and then none \
      of them holds.";
+    "W217", "not documented",
+    "An active rule says which version it is, what it looks for (`about`), what it misses, who is a false alarm, \
+     its typology, what it rests on, who owns, wrote and approved it, and how many alerts are expected. Only \
+     `weir check --strict` asks for it, and a rule in shadow owes nothing yet. `to be named`, with which a new rule \
+     starts, does not count.";
+    "W218", "approved by its author",
+    "Whoever writes a rule does not let it become active: the approver is somebody else than the author.";
+    "W219", "a number without reasons",
+    "Each parameter of an active rule says how firmly its value is founded (`confidence`) and why it is this one \
+     (`why`); with REG or IND also in which text (`source`). Only `weir check --strict` asks for it.";
+    "W220", "no test on a boundary",
+    "A threshold is proven by a test that stands exactly on it, and a window by one at its end. The name of such a \
+     test begins with `boundary`. Only `weir check --strict` asks for it.";
+    "W221", "a review that is due",
+    "`review_by` has passed. Rules are looked at again at intervals that fit their risk: do so, note it under \
+     `changes`, and set the next day.";
+    "W222", "a suspicion that would be told",
+    "Whoever is suspected must not learn of it, so a rule of class `suspicion` is not `disclosable`.";
+    "W223", "a source without a mark",
+    "Each of `references` says how firmly it carries the rule: REG, IND or DES. Only `weir check --strict` asks \
+     for it.";
     "W230", "a currency without a rate",
     "The list of rates has no row for this currency, so what is converted by it is always absent.";
     "W234", "an approval of another step",

@@ -27,11 +27,17 @@ pub fn trigger(rule: &Rule) -> String {
     }
 }
 
-/// The words of one kind of tag.
+/// The words of one kind of tag; the rule's owner counts as one too.
 #[must_use]
-pub fn tag<'a>(rule: &'a Rule, kind: &str) -> &'a [String] {
-    rule.tags.get(kind).map_or(&[], Vec::as_slice)
+pub fn tag<'a>(rule: &'a Rule, kind: &str) -> Vec<&'a str> {
+    let words = rule.tags.get(kind).map_or(&[][..], Vec::as_slice);
+    let owner = rule.metadata.owner.as_deref().filter(|_| kind == OWNER);
+    let owner = owner.filter(|owner| !words.iter().any(|word| word == owner));
+    words.iter().map(String::as_str).chain(owner).collect()
 }
+
+/// The kind of tag under which a rule's owner is found.
+pub const OWNER: &str = "owner";
 
 /// The window of an aggregate, as it is written: `over previous 90d`, `over 7d ending 24h ago`.
 #[must_use]

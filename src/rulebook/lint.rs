@@ -2,10 +2,12 @@
 //!
 //! In: a checked rule. Out: diagnostics. Nothing here keeps a rulebook from being loaded. `facts` is
 //! the reasoning about what can be, `conditions` asks it about every condition, `blind` looks for what an
-//! absent value hides, `fairness` for rules about people instead of what they did.
+//! absent value hides, `fairness` for rules about people instead of what they did, `documentation` for what
+//! people are told of the rule.
 
 mod blind;
 mod conditions;
+pub mod documentation;
 mod facts;
 mod fairness;
 mod interval;
@@ -20,5 +22,6 @@ pub fn lint(rule: &Rule) -> Vec<Diagnostic> {
     let mut problems = conditions::check(rule);
     problems.extend(blind::check(rule));
     problems.extend(fairness::check(rule));
+    problems.extend(documentation::people(rule));
     problems
 }

@@ -2,6 +2,9 @@
 
 use super::catalogue::{EventName, Family};
 
+/// What stands where the author has to say something; documentation that says this is missing.
+pub const PLACEHOLDER: &str = "to be named";
+
 /// Whether `name` can name a rule or a pack: small letters and digits, joined by `-`.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
@@ -26,26 +29,34 @@ pub fn rule(name: &str, trigger: EventName) -> String {
     format!(
         r#"lang: 1
 rule: {name}
+version: 0.1.0
 title: {title}
 about: |
   Looks for customers with several {plural} of this kind within a day.
   Why it matters: say which crime or control this is about, and how it is done.
-  Misses: say what it cannot see.
-  Usual false alarms: say who does this for honest reasons.
+misses: {PLACEHOLDER}           # what the rule cannot see
+false_alarms: {PLACEHOLDER}     # who does this for honest reasons
 status: shadow
 severity: medium
 tags:
-  typology: [to-be-named]
-  regulation: [to-be-named]
-  source: [to be named]
-  owner: [transaction-monitoring]
+  typology: [{PLACEHOLDER}]
+references:
+  - {{ cite: {PLACEHOLDER}, confidence: DES }}
+
+# Add `expected_alerts` once it has run in shadow: how many 10,000 customers give in 30 days.
+owner: {PLACEHOLDER}
+author: {PLACEHOLDER}
+approver: {PLACEHOLDER}         # somebody other than the author
 
 trigger: {event}
 entity: customer
 
 params:
-  # Within a day. To be tuned on your own history before the rule becomes active.
-  limit: 3
+  limit:
+    value: 3
+    unit: {plural} within a day
+    confidence: DES
+    why: {PLACEHOLDER}          # tune it on your own history before the rule becomes active
 
 let:
   n: count({event}) by customer over 1d

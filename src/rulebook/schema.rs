@@ -109,6 +109,31 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
+/// The value of a key that only says something about the rule.
+fn told(section: Section, key: &str) -> Option<Value> {
+    use Section as S;
+    Some(match (section, key) {
+        (S::Rule, "misses" | "false_alarms" | "indicators") => json!({
+            "anyOf": [reference("scalar"), { "type": "array", "items": reference("scalar") }],
+        }),
+        (S::Rule, "references") => json!({
+            "type": "array",
+            "items": { "anyOf": [reference("scalar"), reference("reference")] },
+        }),
+        (S::Rule, "expected_alerts") => {
+            json!({ "anyOf": [{ "type": ["number", "string"] }, reference("volume")] })
+        }
+        (S::Rule, "changes") => json!({ "type": "array", "items": reference("change") }),
+        (S::Rule | S::Change, "version") => {
+            json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$" })
+        }
+        (S::Rule, "review_by") | (S::Change, "date") => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+        }
+        _ => return None,
+    })
+}
+
 /// The value of a key without a fixed set of words.
 fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
     use Section as S;
@@ -142,23 +167,6 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
                 "maxProperties": 1,
             },
         }),
-        (S::Rule, "misses" | "false_alarms" | "indicators") => json!({
-            "anyOf": [reference("scalar"), { "type": "array", "items": reference("scalar") }],
-        }),
-        (S::Rule, "references") => json!({
-            "type": "array",
-            "items": { "anyOf": [reference("scalar"), reference("reference")] },
-        }),
-        (S::Rule, "expected_alerts") => {
-            json!({ "anyOf": [{ "type": ["number", "string"] }, reference("volume")] })
-        }
-        (S::Rule, "changes") => json!({ "type": "array", "items": reference("change") }),
-        (S::Rule | S::Change, "version") => {
-            json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$" })
-        }
-        (S::Rule, "review_by") | (S::Change, "date") => {
-            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
-        }
         (S::Rule, "sequence") => reference("sequence"),
         (S::Rule, "effective") => reference("effective"),
         (S::Timer, "absent" | "after" | "due") => json!({ "type": "string", "minLength": 1 }),
@@ -214,7 +222,7 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         | (S::Timer, "for")
         | (S::Test, "until") => reference("duration"),
         (S::Event, "times") => json!({ "type": "integer", "minimum": 1, "maximum": 10_000 }),
-        _ => reference("scalar"),
+        _ => told(section, key).unwrap_or_else(|| reference("scalar")),
     }
 }
 

@@ -50,29 +50,30 @@ fn has_tag(rule: &Rule, wanted: &str) -> bool {
         Some((kind, word)) => (Some(kind), word),
         None => (None, wanted),
     };
-    rule.tags
-        .iter()
-        .filter(|(name, _)| kind.is_none_or(|kind| kind == name.as_str()))
-        .any(|(_, words)| words.iter().any(|it| it == word))
+    let kinds = rule.tags.keys().map(String::as_str).chain([describe::OWNER]);
+    kinds
+        .filter(|name| kind.is_none_or(|kind| kind == *name))
+        .any(|name| describe::tag(rule, name).contains(&word))
 }
 
 fn show(rules: &[&Rule]) -> anyhow::Result<()> {
     let header = [
-        "PACK", "RULE", "TITLE", "CLASS", "SEVERITY", "STATUS", "TRIGGER", "ENTITY", "OWNER",
-        "TESTS",
+        "PACK", "RULE", "VERSION", "TITLE", "CLASS", "SEVERITY", "STATUS", "TRIGGER", "ENTITY",
+        "OWNER", "TESTS",
     ];
     let mut table = output::table(&header);
     for rule in rules {
         table.add_row([
             describe::pack(rule),
             &rule.name,
+            &version(rule).unwrap_or_default(),
             &rule.title,
             rule.class.word(),
             rule.severity.word(),
             rule.status.word(),
             &describe::trigger(rule),
             rule.catalogue.role_word(rule.entity),
-            &describe::tag(rule, "owner").join(", "),
+            &describe::tag(rule, describe::OWNER).join(", "),
             &rule.tests.len().to_string(),
         ]);
     }
@@ -83,18 +84,30 @@ fn show(rules: &[&Rule]) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn version(rule: &Rule) -> Option<String> {
+    rule.metadata.version.map(|version| version.to_string())
+}
+
 fn as_json(rule: &Rule) -> Value {
+    let metadata = &rule.metadata;
     json!({
         "pack": describe::pack(rule),
         "rule": rule.name,
         "path": rule.path,
+        "version": version(rule),
         "title": rule.title,
         "class": rule.class.word(),
         "severity": rule.severity.word(),
         "status": rule.status.word(),
         "trigger": describe::trigger(rule),
         "entity": rule.catalogue.role_word(rule.entity),
-        "owner": describe::tag(rule, "owner"),
+        "owner": describe::tag(rule, describe::OWNER),
+        "author": metadata.author,
+        "approver": metadata.approver.as_ref().map(|it| &it.value),
+        "review_by": metadata.review_by.as_ref().map(|it| it.value.to_string()),
+        "expected_alerts": metadata.expected_alerts.as_ref().map(|it| it.value.to_string()),
+        "indicators": metadata.indicators,
+        "disclosable": metadata.is_disclosable(),
         "tags": rule.tags,
         "tests": rule.tests.len(),
         "digest": rule.digest,

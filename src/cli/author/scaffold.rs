@@ -31,7 +31,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match create(arguments) {
         Ok(path) => {
             output::line(&path.display().to_string())?;
-            output::say("weir: a rule in shadow; next: `weir check`, `weir test`, and its `about`");
+            output::say(
+                "weir: a rule in shadow; next: `weir check`, `weir test`, and what is `to be named`",
+            );
             Ok(exit::FINE)
         }
         Err(error) => {

@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::rulebook::codes::CODES;
     use crate::rulebook::diagnostic::{Diagnostic, Level};
+    use crate::rulebook::lint::documentation;
     use crate::rulebook::{loader, source};
 
     /// All problems of an example's files, those of the stricter group too.
@@ -137,6 +138,11 @@ mod tests {
             }
         }
         let loaded = loader::load(&texts);
+        let today = jiff::civil::date(2026, 6, 30);
+        for rule in loaded.rules.values() {
+            problems.extend(documentation::missing(rule));
+            problems.extend(documentation::review(rule, today));
+        }
         problems.extend(loaded.diagnostics);
         problems
     }
