@@ -45,7 +45,24 @@ fn filters_choose_tests_and_listing_runs_none() {
     assert_eq!(listed.status.code(), Some(0));
     let none = weir(&["test", "--filter", "no such test"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(text(&none.stderr).contains("nothing matches"));
+    assert!(text(&none.stderr).contains("nothing matches `no such test`"));
+}
+
+#[test]
+fn without_a_filter_it_is_said_why_no_test_was_run() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().to_str().expect("a plain path");
+    let (rule, _) = GAPPY.split_once("tests:").expect("tests at the end");
+    let off = GAPPY.replace("severity", "status: off\nseverity");
+    for (text_of_rule, reason) in [
+        (rule, "no rule has tests; write them under `tests:` in the rule's file"),
+        (&off, "off is gappy; rules in `status: shadow` are tested"),
+    ] {
+        fs::write(folder.path().join("gappy.yaml"), text_of_rule).expect("a file");
+        let run = weir(&["test", path]);
+        assert_eq!(run.status.code(), Some(1));
+        assert_eq!(text(&run.stderr), format!("weir: no test was run: {reason}\n"));
+    }
 }
 
 #[test]

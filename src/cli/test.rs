@@ -9,6 +9,7 @@ mod show;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -17,7 +18,8 @@ use super::{check, exit, output, parallel};
 use crate::engine::rehearsal::{self, Difference, Rehearsal, Why};
 use crate::files;
 use crate::rulebook::diagnostic::{Diagnostic, Level};
-use crate::rulebook::{Rulebook, loader, render};
+use crate::rulebook::typed::Status;
+use crate::rulebook::{Rule, Rulebook, loader, render};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -84,7 +86,10 @@ pub fn test(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let wanted = wanted(&rulebook, &arguments.filters);
     if wanted.is_empty() {
-        output::say("weir: no test was run: nothing matches");
+        output::say(&format!(
+            "weir: no test was run: {}",
+            why_none(&loaded.rules, &arguments.filters)
+        ));
         return Ok(exit::FINDINGS);
     }
     if arguments.list {
@@ -161,6 +166,23 @@ fn wanted(rulebook: &Rulebook, filters: &[String]) -> Vec<Wanted> {
         }
     }
     wanted
+}
+
+/// Why there is nothing to run.
+fn why_none(rules: &BTreeMap<String, Arc<Rule>>, filters: &[String]) -> String {
+    if !filters.is_empty() {
+        let filters: Vec<String> = filters.iter().map(|it| format!("`{it}`")).collect();
+        return format!("nothing matches {}", filters.join(" or "));
+    }
+    let off: Vec<&str> = rules
+        .values()
+        .filter(|rule| rule.status == Status::Off && !rule.tests.is_empty())
+        .map(|rule| rule.name.as_str())
+        .collect();
+    if off.is_empty() {
+        return "no rule has tests; write them under `tests:` in the rule's file".to_owned();
+    }
+    format!("off is {}; rules in `status: shadow` are tested", off.join(", "))
 }
 
 fn fits(filter: &str, rule: &str, test: &str) -> bool {

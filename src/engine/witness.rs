@@ -6,6 +6,7 @@
 use crate::domain::alert::Condition;
 use crate::domain::{Instant, Span};
 use crate::rulebook::typed::{Expr, ExprKind, Rule};
+use crate::rulebook::waking::Effective;
 
 use super::closure::Compiler;
 use super::explain;
@@ -39,6 +40,13 @@ pub enum Verdict {
     NoEntity {
         /// The role.
         role: String,
+    },
+    /// The instant lies outside of the days on which the rule judges.
+    OutOfForce {
+        /// Those days.
+        effective: Effective,
+        /// The instant.
+        at: Instant,
     },
     /// A condition of `where` or `when` was false.
     Quiet {

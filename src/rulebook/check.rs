@@ -418,6 +418,7 @@ impl Checker<'_> {
             trigger: self.trigger.filter(|_| !self.is_timed),
             entity,
             lets: &lets,
+            asks_for_rekyc: root.entry("rekyc").is_some(),
             lists: self.lists,
         };
         example_reader::read(&entry.value, &names, &mut self.problems, self.path)

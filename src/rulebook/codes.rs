@@ -288,6 +288,8 @@ codes! {
     "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
     "E113", "an unpaired brace",
     "A value in a message stands between `{` and `}`.";
+    "E114", "a request that cannot come",
+    "A test expects a request for re-KYC, and its rule has no section `rekyc`, so it never asks for one.";
     "E120", "not a version",
     "A version is three numbers joined by dots. The first rises when the rule raises other alerts, the second \
      when something is added, the third for wording.";

@@ -30,6 +30,8 @@ pub struct RuleNames<'a> {
     pub entity: Option<Role>,
     /// Its `let`s with the types of their values.
     pub lets: &'a [(String, Type)],
+    /// It may ask for re-KYC.
+    pub asks_for_rekyc: bool,
     /// The list files beside it.
     pub lists: &'a BTreeMap<String, List>,
 }

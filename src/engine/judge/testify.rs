@@ -34,6 +34,7 @@ impl State {
             Effect::AlertRaised(alert) => Some(alert.score),
             _ => None,
         });
+        let happened_at = self.row.at;
         let [filter, when, rekyc_when] = &rule.explanation.clauses;
         let score = raised.unwrap_or_default();
         let verdict = self.with_archive(plan, mode, score, |frame, archive| {
@@ -41,6 +42,9 @@ impl State {
                 |clauses, frame: &mut _| witness::reasons(clauses, frame, archive.strings);
             if raised.is_some() {
                 return witness::Verdict::Raised { without_rekyc: reasons(rekyc_when, frame) };
+            }
+            if let Some(effective) = rule.rule.effective.filter(|it| !it.contains(happened_at)) {
+                return witness::Verdict::OutOfForce { effective, at: happened_at };
             }
             for (part, clauses) in [("where", filter), ("when", when)] {
                 let reasons = reasons(clauses, frame);

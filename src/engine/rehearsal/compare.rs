@@ -28,7 +28,7 @@ fn alert_differences(example: &Example, performance: &Performance) -> Vec<Differ
         expected.entity.as_ref().is_none_or(|entity| *entity == actual.entity.id)
     };
     let of_alert = |alert: &ExpectedAlert| {
-        why(example, &performance.judgements, Subject::Alert, alert.at, alert.entity.as_deref())
+        why(example, performance, Subject::Alert, alert.at, alert.entity.as_deref())
     };
     let mut differences = Vec::new();
     let pairs = align(expected, actual, |e, a| (e.at == a.at, same_entity(e, a)));
@@ -104,7 +104,7 @@ fn rekyc_differences(
         })
     };
     let of_request = |request: &ExpectedRekyc| {
-        why(example, &performance.judgements, Subject::Rekyc, request.at, request.entity.as_deref())
+        why(example, performance, Subject::Rekyc, request.at, request.entity.as_deref())
     };
     let mut differences = Vec::new();
     let fits = |e: &ExpectedRekyc, a: &RekycRequest| (e.at == a.at, same_entity(e, a));

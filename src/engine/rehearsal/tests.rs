@@ -253,7 +253,13 @@ fn what_did_not_come_is_told_with_its_reason() {
     for (events, expected, reasons) in [
         (first, "alerts: [{ at: 0d }]", &["when: `tx.amount >= line` was false: 99.99 >= 100"][..]),
         (first, "alerts: [{ at: 0d, entity: A2 }]", &["the events of that instant are about A1"]),
-        (first, "alerts: [{ at: 3d }]", &["no event wakes the rule then; it woke at 0s"]),
+        (
+            first,
+            "alerts: [{ at: 3d }]",
+            &[
+                "the story ends at 0s, before 3d: add an event then, or `until: 3d` if nothing happens",
+            ],
+        ),
         (
             listed,
             "alerts: [{ at: 0d }]",
@@ -269,9 +275,65 @@ fn what_did_not_come_is_told_with_its_reason() {
             "alerts: [{ at: 0d }, { at: 1d }]\n    rekyc: [{ at: 0d, entity: A1 }, { at: 1d }]",
             &["rekyc.when: `n >= 2` was false: 1 >= 2", "rekyc.when: `n >= 2` was false: 1 >= 2"],
         ),
+        (
+            twice,
+            "alerts: [{ at: 0d }, { at: 12h }, { at: 1d }]",
+            &["no event wakes the rule then; it woke at 0s, 1d"],
+        ),
+        (
+            twice,
+            "alerts: [{ at: 1d }, { at: 0d }]",
+            &["it came: write `alerts` in the order in which they come: 0s A1, 1d A1"],
+        ),
+        (
+            twice,
+            "alerts: [{ at: 0d }, { at: 0d }, { at: 1d }]",
+            &["one such alert came, and the test expects it more than once"],
+        ),
     ] {
         assert_eq!(whys(&format!("{events}    {expected}\n")), reasons, "{events}{expected}");
     }
+}
+
+/// The reasons of the only test of a rule that is written out.
+fn whys_of(name: &str, text: &str) -> Vec<String> {
+    let texts = BTreeMap::from([(format!("pack/{name}.yaml"), text.to_owned())]);
+    let loaded = loader::load(&texts);
+    let rulebook = loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+    let differences = rehearse_all(&rulebook).rehearsals.into_iter().flat_map(|it| it.differences);
+    differences.filter_map(|it| it.why).flat_map(|why| why.lines()).collect()
+}
+
+#[test]
+fn a_story_outside_of_the_days_on_which_the_rule_judges_says_so() {
+    let rule = "lang: 1\nrule: spring\ntitle: t\nseverity: low\n\
+                effective: { from: 2026-03-01, to: 2026-06-01 }\ntrigger: transaction\n\
+                entity: account\nwhen: tx.amount > 1\nalert: { score: 1, message: m, cooldown: 1d }\n\
+                tests:\n  - name: in winter\n    \
+                events: [{ at: 0d, tx: { customer: C1, account: A1, amount: 5 } }]\n    \
+                alerts: [{ at: 0d }]\n";
+    assert_eq!(
+        whys_of("spring", rule),
+        [
+            "the rule judges from 2026-03-01T00:00:00Z on until 2026-06-01T00:00:00Z (`effective`), \
+             and this is 2026-01-05T00:00:00Z",
+            "say in the test when its story starts: `start: ...`",
+        ]
+    );
+}
+
+#[test]
+fn an_absence_is_expected_after_the_story_is_over() {
+    let rule = "lang: 1\nrule: quiet\ntitle: t\nseverity: low\n\
+                trigger: { absent: transaction, by: account, for: 14d }\nentity: account\n\
+                alert: { score: 1, message: quiet }\ntests:\n  - name: once\n    \
+                events: [{ at: 0d, tx: { customer: C1, account: A1, amount: 5 } }]\n    \
+                alerts: [{ at: 14d }]\n";
+    assert_eq!(
+        whys_of("quiet", rule),
+        ["the story ends at 0s, before 14d: add an event then, or `until: 14d` if nothing happens"]
+    );
+    assert!(whys_of("quiet", &rule.replace("    alerts", "    until: 14d\n    alerts")).is_empty());
 }
 
 #[test]
@@ -293,13 +355,8 @@ tests:
     events: [{ at: 0d, tx: { amount: 12 } }, { at: 1d, tx: { amount: 1 } }, { at: 2d, tx: { amount: 5 } }, { at: 3d, tx: { amount: 6 } }]
     alerts: [{ at: 0d }, { at: 1d }, { at: 2d }, { at: 3d }]
 "#;
-    let texts = BTreeMap::from([("pack/nested.yaml".to_owned(), text.to_owned())]);
-    let report = rehearse_all(&loader::load(&texts).rulebook.expect("a rulebook"));
-    let differences = report.rehearsals.into_iter().flat_map(|it| it.differences);
-    let whys: Vec<String> =
-        differences.filter_map(|it| it.why).flat_map(|why| why.lines()).collect();
     assert_eq!(
-        whys,
+        whys_of("nested", text),
         [
             "when: `is_small or (tx.amount == 50 and not (tx.direction == \"out\"))` was false",
             "  when: `is_small` was false",

@@ -5,7 +5,7 @@
 use crate::domain::{Instant, Span};
 use crate::engine::witness::{Judgement, Reason, Verdict};
 
-use super::{Subject, offset};
+use super::{Performance, Subject, offset};
 use crate::rulebook::example::Example;
 
 /// Why an alert or a request did not come.
@@ -21,6 +21,20 @@ pub enum Why {
         /// About whom.
         entities: Vec<String>,
     },
+    /// The story is over before that instant.
+    StoryEnds {
+        /// The last thing in it, as an offset from its start.
+        ends: Span,
+        /// The instant, likewise.
+        at: Span,
+    },
+    /// The alert did come, and is not the one that this line of the test is compared with.
+    InAnotherPlace {
+        /// Another line expects the same alert, and only one came.
+        is_twice: bool,
+        /// What came, in order: when and about whom.
+        came: Vec<(Span, String)>,
+    },
     /// What the rule made of the event.
     Judged(Verdict),
 }
@@ -28,17 +42,20 @@ pub enum Why {
 /// What the rule made of what is expected at `at` about `entity`.
 pub fn why(
     example: &Example,
-    judgements: &[Judgement],
+    performance: &Performance,
     subject: Subject,
     at: Instant,
     entity: Option<&str>,
 ) -> Why {
+    let judgements = &performance.judgements;
     let then: Vec<&Judgement> = judgements.iter().filter(|it| it.at == at).collect();
     if then.is_empty() {
-        let mut woke_at: Vec<Span> =
-            judgements.iter().map(|judgement| offset(example, judgement.at)).collect();
-        woke_at.dedup();
-        return Why::NothingWoke { woke_at };
+        return nothing_woke(example, judgements, at);
+    }
+    if subject == Subject::Alert
+        && let Some(why) = in_another_place(example, performance, at, entity)
+    {
+        return why;
     }
     // A request may be about the customer of an event whose rule is about something else.
     let is_about = |it: &&&Judgement| {
@@ -54,6 +71,36 @@ pub fn why(
             },
         },
     }
+}
+
+/// Nothing of the story woke the rule at `at`: because the story is over, or because of what is in it.
+fn nothing_woke(example: &Example, judgements: &[Judgement], at: Instant) -> Why {
+    let arrivals = example.events.iter().map(|event| event.arrives);
+    let ends = arrivals.chain(example.ticks.iter().copied()).max().unwrap_or(example.start);
+    if at > ends {
+        return Why::StoryEnds { ends: offset(example, ends), at: offset(example, at) };
+    }
+    let mut woke_at: Vec<Span> =
+        judgements.iter().map(|judgement| offset(example, judgement.at)).collect();
+    woke_at.dedup();
+    Why::NothingWoke { woke_at }
+}
+
+/// Whether the alert came after all, so that only the list of the test is wrong.
+fn in_another_place(
+    example: &Example,
+    performance: &Performance,
+    at: Instant,
+    entity: Option<&str>,
+) -> Option<Why> {
+    let is_meant = |id: &str| entity.is_none_or(|entity| entity == id);
+    let alerts = &performance.alerts;
+    let count = alerts.iter().filter(|it| it.at == at && is_meant(&it.entity.id)).count();
+    let expected = example.alerts.iter().filter(|it| it.at == at && it.entity.as_deref() == entity);
+    (count > 0).then(|| Why::InAnotherPlace {
+        is_twice: expected.count() > count,
+        came: alerts.iter().map(|it| (offset(example, it.at), it.entity.id.clone())).collect(),
+    })
 }
 
 /// The verdict that says most about what is missing comes first.
@@ -81,6 +128,18 @@ impl Why {
                 let shown = shown.join(", ");
                 vec![format!("no event wakes the rule then; it woke at {shown}{more}")]
             }
+            Self::StoryEnds { ends, at } => vec![format!(
+                "the story ends at {ends}, before {at}: add an event then, or `until: {at}` if nothing happens"
+            )],
+            Self::InAnotherPlace { is_twice: true, .. } => {
+                vec!["one such alert came, and the test expects it more than once".to_owned()]
+            }
+            Self::InAnotherPlace { is_twice: false, came } => {
+                let came: Vec<String> =
+                    came.iter().map(|(at, entity)| format!("{at} {entity}")).collect();
+                let came = came.join(", ");
+                vec![format!("it came: write `alerts` in the order in which they come: {came}")]
+            }
             Self::AboutOthers { entities } => {
                 vec![format!("the events of that instant are about {}", entities.join(", "))]
             }
@@ -93,6 +152,15 @@ fn verdict_lines(verdict: &Verdict) -> Vec<String> {
     match verdict {
         Verdict::NoEntity { role } => {
             vec![format!("the event names no {role}, and the rule is about one")]
+        }
+        Verdict::OutOfForce { effective, at } => {
+            let from = effective.from.map(|from| format!(" from {from} on"));
+            let to = effective.to.map(|to| format!(" until {to}"));
+            let span = format!("{}{}", from.unwrap_or_default(), to.unwrap_or_default());
+            vec![
+                format!("the rule judges{span} (`effective`), and this is {at}"),
+                "say in the test when its story starts: `start: ...`".to_owned(),
+            ]
         }
         Verdict::Quiet { part, reasons } => reason_lines(part, reasons),
         Verdict::Excused { exception } => {

@@ -87,7 +87,14 @@ impl Reader<'_> {
 
     pub(super) fn expected_rekyc(&mut self, node: &Node, start: Instant) -> Vec<ExpectedRekyc> {
         let mut requests = Vec::new();
-        for item in self.sequence(node, "`rekyc`") {
+        let items = self.sequence(node, "`rekyc`");
+        if let Some(first) = items.first().filter(|_| !self.rule.asks_for_rekyc) {
+            let title = "the rule never asks for re-KYC";
+            let help = "add `rekyc:` to the rule, or write `rekyc: []` here";
+            self.error("E114", first.span, title, "cannot come", Some(help.to_owned()));
+            return requests;
+        }
+        for item in items {
             requests.extend(self.expected_request(item, start));
         }
         requests

@@ -28,6 +28,7 @@ fn read_section(text: &str) -> (Vec<Example>, Vec<Diagnostic>) {
         trigger: Some(EventName::Transaction),
         entity: Some(Role::CUSTOMER),
         lets: &lets,
+        asks_for_rekyc: true,
         lists: &lists,
     };
     let examples = read(node, &rule, &mut problems, PATH);
