@@ -7,6 +7,7 @@ mod bars;
 mod check;
 mod cost;
 mod demo;
+mod explain;
 mod help;
 mod output;
 mod parallel;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Arguments),
     /// Explain a code that `check` prints, with a wrong and a right example.
     Help(help::Arguments),
+    /// Explain one rule: what wakes it, what is decided in which order, what it remembers and costs.
+    Explain(explain::Arguments),
     /// Run the tests inside rule files.
     Test(test::Arguments),
     /// Format, start and list rules.
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Help(arguments) => help::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Test(arguments) => test::test(&arguments),
         Command::Rules(command) => author::run(&command),
         Command::Alerts(command) => people::alerts(&command),

@@ -79,7 +79,7 @@ pub fn show(costs: &Costs, pace: &Pace) -> anyhow::Result<()> {
         for line in stored_lines(cost) {
             output::line(&format!("  {line}"))?;
         }
-        output::line(&format!("  an event is at most: {}", work_words(&cost.work)))?;
+        output::line(&format!("  one event makes at most {}", work_words(&cost.work)))?;
     }
     let together = costs.bytes();
     let apart: u64 = costs.rules.iter().map(RuleCost::bytes).sum();
@@ -282,7 +282,8 @@ fn stored_json(item: &Stored) -> Value {
     })
 }
 
-fn fold_json(fold: &Fold) -> Value {
+/// One aggregate.
+pub fn fold_json(fold: &Fold) -> Value {
     json!({
         "name": fold.name,
         "text": fold.text,

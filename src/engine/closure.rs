@@ -265,9 +265,7 @@ impl Compiler<'_> {
     /// `and` and `or` have no side effects, so what reads windows may wait until the rest has decided, and
     /// what searches until windows have.
     fn cheap_first(&mut self, parts: &[Expr]) -> Vec<BoolFn> {
-        let mut order: Vec<&Expr> = parts.iter().collect();
-        order.sort_by_key(|part| cost(self.rule, part));
-        order.into_iter().map(|part| self.condition(part)).collect()
+        in_order(self.rule, parts).into_iter().map(|part| self.condition(part)).collect()
     }
 
     fn comparison(&mut self, op: CompareOp, left: &Expr, right: &Expr) -> BoolFn {
@@ -498,9 +496,9 @@ pub fn each_aggregate(rule: &Rule, expr: &Expr, note: &mut dyn FnMut(AggregateIn
     });
 }
 
-/// What evaluating `expr` costs, also by way of a `let`.
+/// How far evaluating an expression reaches, also by way of a `let`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cost {
+pub enum Reach {
     /// Reads the row.
     Row,
     /// Reads a window.
@@ -509,14 +507,23 @@ enum Cost {
     Search,
 }
 
-fn cost(rule: &Rule, expr: &Expr) -> Cost {
+/// The parts of an `and` or `or` in the order in which they are evaluated: as written, but what reads
+/// windows after the others, and what searches last.
+pub fn in_order<'e>(rule: &Rule, parts: &'e [Expr]) -> Vec<&'e Expr> {
+    let mut order: Vec<&Expr> = parts.iter().collect();
+    order.sort_by_key(|part| reach(rule, part));
+    order
+}
+
+/// How far evaluating `expr` reaches.
+pub fn reach(rule: &Rule, expr: &Expr) -> Reach {
     match &expr.kind {
-        ExprKind::Aggregate(_) => Cost::Window,
-        ExprKind::Pattern(_) => Cost::Search,
+        ExprKind::Aggregate(_) => Reach::Window,
+        ExprKind::Pattern(_) => Reach::Search,
         ExprKind::Let(index) => {
-            rule.lets.get(*index).map_or(Cost::Row, |inner| cost(rule, &inner.expr))
+            rule.lets.get(*index).map_or(Reach::Row, |inner| reach(rule, &inner.expr))
         }
-        _ => expr.parts().into_iter().map(|part| cost(rule, part)).max().unwrap_or(Cost::Row),
+        _ => expr.parts().into_iter().map(|part| reach(rule, part)).max().unwrap_or(Reach::Row),
     }
 }
 

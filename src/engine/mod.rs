@@ -4,6 +4,7 @@
 //! clock, no randomness, no I/O. Live running, rule tests, backtests and simulation all call it.
 
 mod alarm;
+pub mod anatomy;
 mod baseline;
 mod baseline_plan;
 mod calendar;

@@ -1,9 +1,13 @@
 //! Parts of a rule as people name them: what lists, pages and editors show.
 
-use crate::domain::Span;
+use crate::domain::{Instant, Span};
 
-use super::typed::{Aggregate, AggregateFunction, AggregateIndex, ExprKind, Rule, WindowSpan};
-use super::waking::TimerKind;
+use super::render;
+use super::typed::{
+    Aggregate, AggregateFunction, AggregateIndex, Expr, ExprKind, Format, Literal, Param,
+    ParamValue, Rule, SourceSpan, Template, TemplatePart, WindowSpan,
+};
+use super::waking::{Effective, TimerKind};
 
 /// The folder that the rule lies in; empty for a file that was named alone.
 #[must_use]
@@ -65,4 +69,104 @@ pub fn window(aggregate: &Aggregate) -> String {
 pub fn name_of_aggregate(rule: &Rule, aggregate: AggregateIndex) -> Option<&str> {
     let holds = |kind: &ExprKind| matches!(kind, ExprKind::Aggregate(it) if *it == aggregate);
     rule.lets.iter().find(|item| holds(&item.expr.kind)).map(|item| item.name.as_str())
+}
+
+/// The line of the rule's file on which `span` begins.
+#[must_use]
+pub fn line(rule: &Rule, span: SourceSpan) -> usize {
+    render::position(&rule.source, span.start).line
+}
+
+/// What is written at `span`, on one line, without remarks.
+#[must_use]
+pub fn written(rule: &Rule, span: SourceSpan) -> String {
+    let lines = rule.text(span).lines().map(without_remark);
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+/// The text of a line of an expression up to the `#` that begins a remark outside of quotes.
+fn without_remark(line: &str) -> &str {
+    let mut is_text = false;
+    for (at, letter) in line.char_indices() {
+        match letter {
+            '"' => is_text = !is_text,
+            '#' if !is_text => return line.get(..at).unwrap_or(line),
+            _ => {}
+        }
+    }
+    line
+}
+
+/// An expression as written, on one line.
+#[must_use]
+pub fn expression(rule: &Rule, expr: &Expr) -> String {
+    written(rule, expr.span)
+}
+
+/// A constant, as analysts write it.
+#[must_use]
+pub fn literal(literal: &Literal) -> String {
+    match literal {
+        Literal::Number(number) => number.normalize().to_string(),
+        Literal::Text(text) => text.clone(),
+        Literal::Duration(span) => span.to_string(),
+        Literal::Bool(value) => value.to_string(),
+    }
+}
+
+/// The fields that choose the row of a parameter that is a table.
+#[must_use]
+pub fn chosen_by(rule: &Rule, param: &Param) -> Option<String> {
+    let ParamValue::Table(table) = &param.value else { return None };
+    let paths = table.by.iter().map(|slot| rule.catalogue.field(*slot).path.as_str());
+    Some(paths.collect::<Vec<_>>().join(", "))
+}
+
+/// The values of a parameter with the case that each is for: one without a case, or the rows of a table in
+/// the order in which they are tried, and what holds when none fits.
+#[must_use]
+pub fn values(param: &Param) -> Vec<(String, String)> {
+    let table = match &param.value {
+        ParamValue::Constant(value) => return vec![(String::new(), literal(value))],
+        ParamValue::Table(table) => table,
+    };
+    let rows = table.rows.iter().map(|(words, value)| {
+        let words: Vec<&str> = words.iter().map(|it| it.as_deref().unwrap_or("*")).collect();
+        (words.join("/"), literal(value))
+    });
+    let default = table.default.iter().map(|value| ("otherwise".to_owned(), literal(value)));
+    rows.chain(default).collect()
+}
+
+/// A text with places for values, as written.
+#[must_use]
+pub fn template(rule: &Rule, template: &Template) -> String {
+    let part = |part: &TemplatePart| match part {
+        TemplatePart::Text(text) => text.clone(),
+        TemplatePart::Value(expr, format) => {
+            let format = match format {
+                Format::Plain => "",
+                Format::Money => ":money",
+                Format::Percent => ":percent",
+                Format::Date => ":date",
+                Format::Hours => ":hours",
+                Format::Days => ":days",
+            };
+            format!("{{{}{format}}}", expression(rule, expr))
+        }
+    };
+    template.parts.iter().map(part).collect()
+}
+
+/// When the rule judges.
+#[must_use]
+pub fn effective(effective: Option<Effective>) -> String {
+    let day = |at: Instant| at.to_string().split('T').next().unwrap_or("").to_owned();
+    let Some(Effective { from, to }) = effective else { return "always".to_owned() };
+    match (from.map(day), to.map(day)) {
+        (Some(from), Some(to)) => format!("from {from} until the day before {to}"),
+        (Some(from), None) => format!("from {from}"),
+        (None, Some(to)) => format!("until the day before {to}"),
+        (None, None) => "always".to_owned(),
+    }
 }
