@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// How messages are decoded.
     pub decoding: wire::Settings,
+    /// How the base currency was said; `None` where it is the default, which a rulebook may overrule.
+    pub base_currency_said: Option<&'static str>,
     /// How many ids are remembered for idempotency.
     pub ids_remembered: usize,
     /// Most messages per batch.
@@ -95,6 +97,7 @@ struct EngineSection {
     tick_reach: Option<String>,
     graph_edges_max: Option<usize>,
     graph_visits_max: Option<usize>,
+    baseline_waiting_max: Option<usize>,
     parked_max: Option<usize>,
     allowed_lateness: Option<String>,
     judge_again_within: Option<String>,
@@ -218,7 +221,11 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
         graph_edges_max: file.engine.graph_edges_max.unwrap_or(defaults.graph_edges_max),
         graph_visits_max: file.engine.graph_visits_max.unwrap_or(defaults.graph_visits_max),
         parked_max: file.engine.parked_max.unwrap_or(defaults.parked_max),
-        baseline_waiting_max: defaults.baseline_waiting_max,
+        baseline_waiting_max: at_least_one(
+            "engine.baseline_waiting_max",
+            file.engine.baseline_waiting_max,
+            defaults.baseline_waiting_max,
+        )?,
         allowed_lateness: span(
             "engine.allowed_lateness",
             file.engine.allowed_lateness.as_deref(),
@@ -230,8 +237,10 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
             defaults.judge_again_within,
         )?,
     };
-    let code = overrides.base_currency.as_deref().or(file.input.base_currency.as_deref());
-    let code = code.unwrap_or("EUR");
+    let by_flag = overrides.base_currency.as_deref().map(|code| (code, "`--base-currency`"));
+    let by_file = file.input.base_currency.as_deref().map(|code| (code, "`input.base_currency`"));
+    let said = by_flag.or(by_file);
+    let code = said.map_or("EUR", |(code, _)| code);
     let base_currency = Currency::parse(code).ok_or_else(|| Error::Value {
         key: "input.base_currency",
         problem: format!("`{code}` is not a currency of ISO 4217; write for example \"EUR\""),
@@ -250,6 +259,7 @@ fn check(mut file: File, overrides: &Overrides) -> Result<Config, Error> {
         watch: file.rules.watch,
         limits,
         decoding,
+        base_currency_said: said.map(|(_, place)| place),
         ids_remembered: at_least_one("input.ids_remembered", file.input.ids_remembered, 1_000_000)?,
         batch_messages_max: at_least_one(
             "input.batch_messages_max",
@@ -323,6 +333,29 @@ mod tests {
     }
 
     #[test]
+    fn every_bound_of_the_engine_can_be_chosen() {
+        let text = "[engine]\nkeys_max = 1\nseries_events_max = 2\nstep_events_max = 3\n\
+                    sequence_tries_max = 4\ntimers_max = 5\ntick_reach = '6s'\ngraph_edges_max = 7\n\
+                    graph_visits_max = 8\nbaseline_waiting_max = 9\nparked_max = 10\n\
+                    allowed_lateness = '11s'\njudge_again_within = '12s'\n";
+        let expected = Limits {
+            keys_max: 1,
+            series_events_max: 2,
+            step_events_max: 3,
+            sequence_tries_max: 4,
+            timers_max: 5,
+            tick_reach: Span::seconds(6),
+            graph_edges_max: 7,
+            graph_visits_max: 8,
+            baseline_waiting_max: 9,
+            parked_max: 10,
+            allowed_lateness: Span::seconds(11),
+            judge_again_within: Span::seconds(12),
+        };
+        assert_eq!(read(text).expect("sound").limits, expected);
+    }
+
+    #[test]
     fn a_wrong_value_names_its_key_and_what_would_be_right() {
         for (text, expected) in [
             ("[rule]", "unknown field `rule`"),
@@ -332,6 +365,7 @@ mod tests {
             ("[time]\ntick_every = '0s'", "time.tick_every"),
             ("[http]\nlisten = 'here'", "http.listen"),
             ("[input]\nbatch_messages_max = 0", "at least 1"),
+            ("[engine]\nbaseline_waiting_max = 0", "engine.baseline_waiting_max"),
         ] {
             let problem = read(text).expect_err(text);
             assert!(problem.contains(expected), "{text}: {problem}");

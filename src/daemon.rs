@@ -4,6 +4,7 @@
 //! streams, replay, work. Order of a stop: no more reading, what was read is judged and committed, what
 //! was committed is published, connections are closed.
 
+mod currency;
 mod observe;
 mod rulebooks;
 
@@ -23,8 +24,9 @@ use crate::store::SqliteStore;
 use crate::telemetry::health::{Condition, Health};
 use crate::telemetry::http::{self, Pages};
 use crate::telemetry::metrics::{Metrics, Reload};
-use crate::wire::{Decoder, encode};
+use crate::wire::{self, Decoder, encode};
 
+use currency::Base;
 use observe::Observer;
 pub use observe::now;
 use rulebooks::Fit;
@@ -77,6 +79,7 @@ struct Parts {
     genesis: Arc<Rulebook>,
     /// The rulebook that was activated last in the committed log.
     live: String,
+    base: Base,
     /// The rules folder as it is now, if it is sound.
     folder: Option<Fit>,
 }
@@ -87,12 +90,17 @@ impl Parts {
         let health = Health::new();
         serve_pages(config, &metrics, &health).await?;
         let shelf = Shelf::default();
-        let read = rulebooks::from_folder(&config.rules);
+        let read = rulebooks::from_folder(&config.rules).and_then(|rulebook| {
+            // Before it can become the first one that the database knows.
+            Base::said(config).map_or(Ok(()), |base| base.must_be_of(&rulebook))?;
+            Ok(rulebook)
+        });
         let store = SqliteStore::open(&config.database).await?;
         health.met(Condition::Store);
         let known = rulebooks::from_store(&store, &shelf, &read).await?;
         let live = shelf.get(&known.live).unwrap_or_else(|| Arc::clone(&known.genesis));
-        let folder = match read.and_then(|rulebook| rulebooks::guard(&live, rulebook)) {
+        let base = Base::of(config, &live)?;
+        let folder = match read.and_then(|rulebook| rulebooks::guard(&live, &base, rulebook)) {
             Ok(fit) => {
                 metrics.lists_refused(&[]);
                 note(&store, None).await;
@@ -105,7 +113,7 @@ impl Parts {
         };
         health.met(Condition::Rulebook);
         let (genesis, live) = (known.genesis, known.live);
-        Ok(Self { metrics, health, store, shelf, genesis, live, folder })
+        Ok(Self { metrics, health, store, shelf, genesis, live, base, folder })
     }
 
     async fn work(
@@ -161,7 +169,8 @@ impl Parts {
             ids_remembered: config.ids_remembered,
             stream: log.stream.clone(),
         };
-        Judge::new(Decoder::new(config.decoding), engine, self.shelf.clone(), settings)
+        let decoding = wire::Settings { base_currency: self.base.currency, ..config.decoding };
+        Judge::new(Decoder::new(decoding), engine, self.shelf.clone(), settings)
     }
 
     /// Gets as far as reading: broker, streams, our log, the folder's rulebook announced. With patience,
@@ -346,7 +355,7 @@ impl Parts {
         loop {
             next(&mut changes).await;
             let read = rulebooks::from_folder(&config.rules);
-            match read.and_then(|rulebook| rulebooks::guard(&announced, rulebook)) {
+            match read.and_then(|rulebook| rulebooks::guard(&announced, &self.base, rulebook)) {
                 Ok(fit) if fit.rulebook.digest == announced.digest => {
                     self.took_up().await;
                 }

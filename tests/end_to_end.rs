@@ -1,5 +1,6 @@
 //! The whole daemon on real input: a real broker, the sample data, a real database, and faults.
 
+mod currency;
 mod lists;
 
 use std::collections::BTreeMap;

@@ -24,6 +24,8 @@ use crate::rulebook::{Rulebook, diagnostic::Level, render};
 use crate::store::SqliteStore;
 use crate::wire::NOTE_BYTES_MAX;
 
+use super::currency::{Base, Differing};
+
 /// Editors save in steps: a change is taken up after so much quiet.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -44,6 +46,9 @@ pub enum Rejected {
         /// Where and what, a line each; no text of list files.
         report: String,
     },
+    /// It is about another currency than amounts are judged in.
+    #[error(transparent)]
+    Currency(#[from] Differing),
     /// Some list lost more than half of its rows, and nobody approved it.
     #[error(
         "{} list(s) lost more than half of their rows, which is usually a broken export\n{report}",
@@ -71,7 +76,7 @@ impl Rejected {
     pub fn shrunk_lists(&self) -> &[String] {
         match self {
             Self::Shrunk { lists, .. } => lists,
-            Self::Files(_) | Self::Errors { .. } | Self::Tests { .. } => &[],
+            Self::Files(_) | Self::Errors { .. } | Self::Currency(_) | Self::Tests { .. } => &[],
         }
     }
 }
@@ -121,11 +126,13 @@ pub struct Fit {
     pub approved: Vec<Shrunk>,
 }
 
-/// Lets `next` through unless a list of `running` lost more than half of its rows without an approval.
+/// Lets `next` through unless it is about another currency than `base`, or a list of `running` lost more
+/// than half of its rows without an approval.
 ///
 /// # Errors
-/// Some did.
-pub fn guard(running: &Rulebook, next: Arc<Rulebook>) -> Result<Fit, Rejected> {
+/// It is, or some list did.
+pub fn guard(running: &Rulebook, base: &Base, next: Arc<Rulebook>) -> Result<Fit, Rejected> {
+    base.must_be_of(&next)?;
     let (approved, refused): (Vec<_>, Vec<_>) =
         shrink::shrunk(running, &next).into_iter().partition(|it| it.approval.is_some());
     if refused.is_empty() {

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Unit};
 
 use crate::domain::{Instant, Span};
+use crate::rulebook::institution;
 use crate::rulebook::typed::{BucketLength, Period, Window, WindowSpan};
 
 /// Day 0.
@@ -139,10 +140,8 @@ fn next(period: Period, first: Date) -> Option<Date> {
     }
 }
 
-/// The first instant of a date: midnight, or where clocks jump over it, what comes instead.
 fn midnight(zone: &TimeZone, date: Date) -> Option<i64> {
-    let start = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).compatible().ok()?;
-    Some(start.as_microsecond())
+    institution::midnight(zone, date).map(|start| start.0)
 }
 
 /// Beyond the years that the calendar knows: even lengths, so that nothing fails.

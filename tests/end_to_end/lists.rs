@@ -18,7 +18,7 @@ const ROWS: &str = "weir_list_rows{list=\"far\"}";
 const REFUSED: &str = "weir_list_shrink_refused{list=\"far\"}";
 
 /// A rules folder with one rule and the list that it reads.
-fn rules(folder: &Path) -> (PathBuf, PathBuf) {
+pub(super) fn rules(folder: &Path) -> (PathBuf, PathBuf) {
     let rules = folder.join("rules");
     fs::create_dir_all(rules.join("lists")).expect("a folder");
     fs::write(rules.join("to-far.yaml"), RULE).expect("a rule");
@@ -28,7 +28,7 @@ fn rules(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// The digest of the live rulebook, and what `weir status` notes.
-async fn status(folder: &Path) -> (Option<String>, String) {
+pub(super) async fn status(folder: &Path) -> (Option<String>, String) {
     let reader = store::open_read_only(&folder.join("weir.db")).await.expect("a database");
     let status = reader.status().await.expect("a status");
     reader.close().await;
@@ -48,7 +48,7 @@ async fn last_entry(client: &Client) -> String {
     String::from_utf8_lossy(&last.expect("an entry").payload).into_owned()
 }
 
-fn stop(mut daemon: Daemon) {
+pub(super) fn stop(mut daemon: Daemon) {
     daemon.signal("-TERM");
     assert!(daemon.child.wait().expect("it ends").success());
 }

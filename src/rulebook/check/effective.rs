@@ -1,6 +1,9 @@
 //! From when until when a rule judges.
 
+use jiff::civil::Date;
+
 use crate::domain::Instant;
+use crate::rulebook::institution::midnight;
 use crate::rulebook::source::{Entry, Node};
 use crate::rulebook::waking::Effective;
 
@@ -35,11 +38,12 @@ impl Checker<'_> {
         Some(Effective { from, to: until })
     }
 
-    /// Midnight of a day, in UTC.
+    /// Midnight of a day, in the institution's time zone.
     fn date(&mut self, entry: &Entry) -> Option<Instant> {
         let text = self.text(entry)?;
         let is_date = text.len() == "2026-01-01".len();
-        let at = is_date.then(|| Instant::parse(&format!("{text}T00:00:00Z"))).flatten();
+        let day = is_date.then(|| text.parse::<Date>().ok()).flatten();
+        let at = day.and_then(|day| midnight(&self.institution.zone, day));
         if at.is_none() {
             let title = format!("`{text}` is not a date");
             let help = Some("write it like 2026-01-01".to_owned());
