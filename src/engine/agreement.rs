@@ -51,7 +51,8 @@ const FUNCTIONS: &[(&str, &str)] = &[
 const WINDOWS: &[&[&str]] = &[
     &["20m", "previous 20m", "previous last 3"],
     &["20m ending 7m ago", "lifetime", "last 3"],
-    &["calendar day", "previous calendar week", "calendar month"],
+    &["calendar day", "previous calendar week", "calendar month", "previous calendar day"],
+    &["calendar week", "previous calendar month"],
     &["previous lifetime", "last 1", "3h"],
 ];
 

@@ -36,6 +36,8 @@ pub struct Calendar {
     zone: TimeZone,
     /// The period last asked for: its first instant, and the first one after it.
     latest: [(i64, i64); 3],
+    /// The period before one that was asked for last: its first instant, and the first one after it.
+    before: [(i64, i64); 3],
     /// The day last numbered: its first instant, the first one after it, and its number.
     day: (i64, i64, i64),
     /// By how much the zone's full hours are behind those of UTC: not 0 where half hours are usual.
@@ -47,7 +49,7 @@ impl Calendar {
     pub fn new(zone: TimeZone) -> Self {
         let seconds = zone.to_offset(Timestamp::UNIX_EPOCH).seconds();
         let minutes = Span::seconds(i64::from(seconds.rem_euclid(3600))).0;
-        Self { zone, latest: [(0, 0); 3], day: (0, 0, 0), minutes }
+        Self { zone, latest: [(0, 0); 3], before: [(0, i64::MIN); 3], day: (0, 0, 0), minutes }
     }
 
     /// What `window` holds at `t`.
@@ -57,9 +59,26 @@ impl Calendar {
             WindowSpan::Length(length) => (to.minus(length).0, None),
             WindowSpan::Lifetime => (i64::MIN, None),
             WindowSpan::Last(count) => (i64::MIN, Some(count as usize)),
+            WindowSpan::Calendar(period) if window.is_previous => return self.before(period, to.0),
             WindowSpan::Calendar(period) => (self.period(period, to.0).0.saturating_sub(1), None),
         };
         Extent { after, to: to.0, most }
+    }
+
+    /// The whole period before the one that holds `t`.
+    fn before(&mut self, period: Period, t: i64) -> Extent {
+        let (start, _) = self.period(period, t);
+        let known = match period {
+            Period::Day => &mut self.before[0],
+            Period::Week => &mut self.before[1],
+            Period::Month => &mut self.before[2],
+        };
+        if known.1 != start {
+            let last = start.saturating_sub(1);
+            let (first, _) = find(&self.zone, period, last).unwrap_or_else(|| even(period, last));
+            *known = (first, start);
+        }
+        Extent { after: known.0.saturating_sub(1), to: start.saturating_sub(1), most: None }
     }
 
     /// The number of the bucket that holds `t`: of hours since 1970, of days, or of weeks.

@@ -20,6 +20,9 @@ const WINDOWS: &[(&str, &str)] = &[
     ("calendar day", "Since midnight in the institution's time zone."),
     ("calendar week", "Since Monday in the institution's time zone."),
     ("calendar month", "Since the first of the month in the institution's time zone."),
+    ("previous calendar day", "The whole day before this one."),
+    ("previous calendar week", "The whole week before this one."),
+    ("previous calendar month", "The whole month before this one."),
     ("last", "`over last 10`: the latest events, this one included."),
     ("lifetime", "All events that were ever seen."),
 ];

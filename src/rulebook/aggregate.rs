@@ -214,10 +214,15 @@ impl Window {
             WindowSpan::Lifetime => return None,
             WindowSpan::Last(_) => 0,
             WindowSpan::Length(length) => length.0,
-            // Longer than any, also where clocks change.
-            WindowSpan::Calendar(Period::Day) => Span::days(2).0,
-            WindowSpan::Calendar(Period::Week) => Span::days(9).0,
-            WindowSpan::Calendar(Period::Month) => Span::days(33).0,
+            // Longer than any, also where clocks change; two of them when the one before is asked for.
+            WindowSpan::Calendar(period) => {
+                let days = match period {
+                    Period::Day => 2,
+                    Period::Week => 9,
+                    Period::Month => 33,
+                };
+                Span::days(if self.is_previous { 2 * days } else { days }).0
+            }
         };
         Some(length.saturating_add(self.ending_ago.0))
     }

@@ -182,7 +182,11 @@ pub const CONNECTIVES: &[(&str, &str)] = &[
     ("ago", "`over 90d ending 24h ago`: the window ends that long before the event."),
     ("lifetime", "All events that were ever seen."),
     ("previous", "`over previous 90d`: the event that is judged is left out."),
-    ("calendar", "`over calendar day`, `week` or `month`, in the institution's time zone."),
+    (
+        "calendar",
+        "`over calendar day`, `week` or `month`, in the institution's time zone; `over previous calendar month` is the \
+         whole month before.",
+    ),
 ];
 
 /// What an event is, in one sentence.

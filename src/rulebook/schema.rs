@@ -134,6 +134,12 @@ fn told(section: Section, key: &str) -> Option<Value> {
     })
 }
 
+/// One role, or a list of several.
+fn roles() -> Value {
+    let list = json!({ "type": "array", "items": reference("role"), "minItems": 1, "maxItems": 4 });
+    json!({ "anyOf": [reference("role"), list] })
+}
+
 /// The value of a key without a fixed set of words.
 fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
     use Section as S;
@@ -170,15 +176,7 @@ fn shape(section: Section, key: &str, catalogue: &Catalogue) -> Value {
         (S::Rule, "sequence") => reference("sequence"),
         (S::Rule, "effective") => reference("effective"),
         (S::Timer, "absent" | "after" | "due") => json!({ "type": "string", "minLength": 1 }),
-        (S::Alert, "dedup") => json!({
-            "anyOf": [
-                reference("role"),
-                { "type": "array", "items": reference("role"), "minItems": 1, "maxItems": 4 },
-            ],
-        }),
-        (S::Sequence, "by") => json!({
-            "anyOf": [reference("role"), { "type": "array", "items": reference("role"), "minItems": 1 }],
-        }),
+        (S::Sequence, "by") | (S::Alert, "dedup") => roles(),
         (S::Sequence, "steps") => json!({
             "type": "array",
             "items": {

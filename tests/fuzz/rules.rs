@@ -243,8 +243,16 @@ fn fold(chance: &mut Chance) -> String {
         "sum(tx.amount * 2",
     ];
     let keys = ["customer", "account", "customer, counterparty", "counterparty"];
-    let windows =
-        ["7d", "2h", "2h ending 1h ago", "previous 2h", "lifetime", "last 2", "calendar day"];
+    let windows = [
+        "7d",
+        "2h",
+        "2h ending 1h ago",
+        "previous 2h",
+        "lifetime",
+        "last 2",
+        "calendar day",
+        "previous calendar week",
+    ];
     let filter =
         if chance.one_in(2) { format!(" where {}", condition(chance, 0)) } else { String::new() };
     let (head, key, window) = (chance.pick(&heads), chance.pick(&keys), chance.pick(&windows));

@@ -54,8 +54,14 @@ pub fn inside<'a>(legs: &'a [Leg], window: &str, now: Moment<'_>) -> Vec<&'a Leg
             known.drain(..known.len().saturating_sub(count));
         }
         "calendar" => {
-            let start = start_of(words.next().expect("a period"), now);
-            known.retain(|leg| leg.at >= start);
+            let period = words.next().expect("a period");
+            let start = start_of(period, now);
+            if is_previous {
+                let before = start_of(period, Moment { at: start - 1, ..now });
+                known.retain(|leg| leg.at >= before && leg.at < start);
+            } else {
+                known.retain(|leg| leg.at >= start);
+            }
         }
         length => {
             let length = micros(length);
