@@ -14,6 +14,8 @@ mod diagnostics;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod expressible;

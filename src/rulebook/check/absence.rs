@@ -31,6 +31,7 @@ impl Checker<'_> {
             self.visit(filter, &nothing, &mut found);
             self.present_if(filter, &mut filtered);
         }
+        self.visit_steps(&mut filtered, &mut found);
         for named in &self.lets {
             self.visit(&named.expr, &filtered, &mut found);
         }
@@ -58,6 +59,26 @@ impl Checker<'_> {
             let help = format!("say what is meant: `has({path}) and ...`, or `{path} ?? \"none\"`");
             let label = format!("{outcome} too when there is no value");
             self.report("W201", span, title, label, Some(help));
+        }
+    }
+
+    /// Visits the conditions of a sequence's steps. What that of the last one needs is there afterwards,
+    /// since its event is the one that wakes the rule.
+    fn visit_steps(&self, filtered: &mut Present, found: &mut Vec<(SourceSpan, Slot, bool)>) {
+        let last = self.steps.len().saturating_sub(1);
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut present = Present::new();
+            if let Some(own) = &step.own {
+                self.visit(own, &present, found);
+                self.present_if(own, &mut present);
+            }
+            // What ties a step to earlier ones reads its own event from what is remembered of it.
+            for expr in step.links.iter().chain(&step.kept) {
+                self.visit(expr, &present, found);
+            }
+            if index == last {
+                filtered.append(&mut present);
+            }
         }
     }
 
