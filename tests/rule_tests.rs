@@ -23,12 +23,13 @@ fn broken(folder: &Path) -> String {
     let shipped = "rules/thresholds-structuring/structuring-cash-deposits.yaml";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(shipped);
     let rule = fs::read_to_string(path).expect("a shipped rule");
-    assert!(rule.contains("min_deposits: 3"));
+    let (good, wrong) = ("min_deposits:\n    value: 3", "min_deposits:\n    value: 4");
+    assert!(rule.contains(good));
     let pack = folder.join("pack");
     fs::create_dir_all(folder.join("lists")).expect("a folder");
     fs::create_dir_all(&pack).expect("a folder");
     fs::write(folder.join("lists/night_safe_accounts.csv"), "value\n").expect("a file");
-    let rule = rule.replace("min_deposits: 3", "min_deposits: 4");
+    let rule = rule.replace(good, wrong);
     fs::write(pack.join("structuring-cash-deposits.yaml"), rule).expect("a file");
     folder.to_str().expect("a plain path").to_owned()
 }
@@ -74,11 +75,11 @@ fn a_failed_test_shows_what_was_expected_what_came_and_why() {
         text(&run.stdout),
         "\
 FAILED structuring-cash-deposits: three deposits just under the limit at two branches
-  pack/structuring-cash-deposits.yaml:79:9: alert at 2d about C1
+  pack/structuring-cash-deposits.yaml:117:9: alert at 2d about C1
     - expected: score 60, n 3, total 28600.5, branches 2, weeks_before 0
     + did not come
       when: `n >= min_deposits` was false: 3 >= 4
-  pack/structuring-cash-deposits.yaml:81:9: re-KYC request at 2d about C1
+  pack/structuring-cash-deposits.yaml:119:9: re-KYC request at 2d about C1
     - expected: level enhanced
     + did not come
       when: `n >= min_deposits` was false: 3 >= 4

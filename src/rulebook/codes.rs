@@ -385,8 +385,8 @@ codes! {
      of them holds.";
     "W217", "not documented",
     "An active rule says which version it is, what it looks for (`about`), what it misses, who is a false alarm, \
-     its typology, what it rests on, who owns, wrote and approved it, and how many alerts are expected. Only \
-     `weir check --strict` asks for it, and a rule in shadow owes nothing yet. `to be named`, with which a new rule \
+     its typology, what it rests on, who owns, wrote and approved it, how many alerts are expected, and what was \
+     changed. Only `weir check --strict` asks for it, and a rule in shadow owes nothing yet. `to be named`, with which a new rule \
      starts, does not count.";
     "W218", "approved by its author",
     "Whoever writes a rule does not let it become active: the approver is somebody else than the author.";

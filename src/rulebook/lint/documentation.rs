@@ -106,6 +106,7 @@ fn keys(rule: &Rule) -> Option<Diagnostic> {
         ("author", is_there(&metadata.author)),
         ("approver", is_there(&approver)),
         ("expected_alerts", metadata.expected_alerts.is_some()),
+        ("changes", !metadata.changes.is_empty()),
     ];
     let absent: Vec<&str> =
         needed.iter().filter(|(_, is_there)| !is_there).map(|(key, _)| *key).collect();
