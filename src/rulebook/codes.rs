@@ -260,6 +260,12 @@ codes! {
     "E097", "what parts the matches of an entity",
     "`dedup` under `alert` names up to four roles of the waking event besides the rule's entity, each once. It says which \
      further matches extend an open alert, so it needs a `cooldown`.";
+    "E098", "quotes of a list that do not fit",
+    "A cell that begins with a quote ends with one, and commas and line breaks between the two are part of it. Without \
+     the second one all rows below would be lost. A quote inside a quoted text is written twice.";
+    "E099", "more cells than columns",
+    "A row has at most as many cells as the first line names columns. A comma in a number or a text makes two cells \
+     of one: write 1.17 and 10000, and put text with a comma in quotes.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",
@@ -415,6 +421,9 @@ codes! {
     "W260", "a search for every transaction",
     "Nothing cheaper is asked before the search, so it is made for every transaction. Ask for an amount, a type \
      or a direction in `where` or beside it in `when`.";
+    "W270", "a cell of several lines",
+    "A quoted cell goes on over a line break. Most often a quote is missing or one too many, and the rows between are \
+     no rows any more.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

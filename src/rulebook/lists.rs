@@ -5,6 +5,8 @@
 //! (`source`, `comment`). Out: the list with every good row, and a diagnostic for each bad one. Values
 //! are never repeated in a message: they may be accounts.
 
+mod shape;
+
 use std::str::FromStr;
 
 use csv::{ReaderBuilder, StringRecord};
@@ -36,16 +38,20 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         text,
         columns: [None; 3],
         data: Vec::new(),
+        width: 0,
         lines: Vec::new(),
         problems: Vec::new(),
     };
+    let quotes = shape::quotes(path, text);
+    reading.problems.extend(quotes.problems);
+    let readable = text.get(..quotes.readable_to.unwrap_or(text.len())).unwrap_or_default();
     let mut rows = Vec::new();
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
         .comment(Some(b'#'))
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+        .from_reader(readable.as_bytes());
     let mut has_header = false;
     for record in reader.records() {
         // The text is UTF-8 and rows may differ in length, so that reading cannot fail.
@@ -66,14 +72,17 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
             reading.lines.push(line);
         }
     }
-    if !has_header {
+    if !has_header && quotes.readable_to.is_none() {
         let help = Some("start with the line `value,valid_from,valid_to,comment`");
         let span = SourceSpan::default();
         reading.report("E041", span, "the list has no header".to_owned(), "empty file", help);
     }
     reading.must_be_unambiguous(&rows);
-    let (approvals, problems) = shrink::approvals(path, text, rows.len());
-    reading.problems.extend(problems);
+    let (approvals, problems) = shrink::approvals(path, readable, rows.len());
+    // How many rows there are is not known when not all can be read.
+    if quotes.readable_to.is_none() {
+        reading.problems.extend(problems);
+    }
     let columns = reading.data.into_iter().map(|(_, column)| column).collect();
     (List { approvals, ..List::new(columns, rows) }, reading.problems)
 }
@@ -144,6 +153,8 @@ struct Reading<'a> {
     columns: [Option<usize>; 3],
     /// The other columns that rules may read, and where they stand.
     data: Vec<(usize, ListColumn)>,
+    /// How many columns the header names.
+    width: usize,
     /// The lines of the rows that were read.
     lines: Vec<SourceSpan>,
     problems: Vec<Diagnostic>,
@@ -198,6 +209,16 @@ impl Reading<'_> {
     }
 
     fn header(&mut self, record: &StringRecord, line: SourceSpan) -> bool {
+        self.width = record.len();
+        let written = self.text.get(line.start..line.end).unwrap_or_default();
+        if let Some(label) = shape::other_separator(written) {
+            let help = Some(
+                "save it as CSV with commas between the cells, and with decimal points: `value,limit:number`",
+            );
+            let title = "the cells of a list are separated by commas".to_owned();
+            self.report("E041", line, title, label, help);
+            return false;
+        }
         for (index, written) in record.iter().enumerate() {
             self.header_cell(index, written, line);
         }
@@ -253,10 +274,17 @@ impl Reading<'_> {
             self.report("E060", span, title, "no such type", help.as_deref());
             return;
         };
+        let is_rates = self.path == format!("lists/{RATES_LIST}.csv") && name == RATES_COLUMN;
+        if is_rates && ty != Type::Number {
+            let help = format!("write `{RATES_COLUMN}:number`");
+            let title = format!("the column `{RATES_COLUMN}` of `{RATES_LIST}` is one of numbers");
+            self.report("E060", span, title, &format!("a column of {}", ty.word()), Some(&help));
+        }
         self.data.push((index, ListColumn { name: name.to_owned(), ty }));
     }
 
     fn row(&mut self, record: &StringRecord, line: SourceSpan) -> Option<ListRow> {
+        self.must_fit_the_header(record, line)?;
         let [value, from, to] =
             self.columns.map(|column| column.and_then(|index| record.get(index)).unwrap_or(""));
         if value.is_empty() {
@@ -284,15 +312,31 @@ impl Reading<'_> {
             })
             .collect();
         let cells = cells.into_iter().collect::<Result<Vec<_>, _>>().ok()?;
-        self.must_be_a_rate(value, &cells, line)?;
+        self.must_be_a_rate(record, (value, &cells), line)?;
         Some(ListRow { value: value.to_owned(), valid_from, valid_to, cells })
+    }
+
+    /// Reports cells for which the header names no column.
+    fn must_fit_the_header(&mut self, record: &StringRecord, line: SourceSpan) -> Option<()> {
+        let mut beyond = record.iter().enumerate().skip(self.width);
+        // A table program leaves commas behind where there once was something.
+        let Some((index, cell)) = beyond.find(|(_, cell)| !cell.is_empty()) else {
+            return Some(());
+        };
+        let title = format!("{} cells, the header names {}", record.len(), self.width);
+        let start = self.place(line, index, cell).start;
+        let help =
+            "a decimal is written 1.17, a large number 10000, and a text with a comma needs quotes";
+        let span = SourceSpan { start, end: line.end };
+        self.report("E099", span, title, "one cell too many", Some(help));
+        None
     }
 
     /// In the list of rates, reports what is not a currency and what is not a rate.
     fn must_be_a_rate(
         &mut self,
-        value: &str,
-        cells: &[Option<Cell>],
+        record: &StringRecord,
+        (value, cells): (&str, &[Option<Cell>]),
         line: SourceSpan,
     ) -> Option<()> {
         if self.path != format!("lists/{RATES_LIST}.csv") {
@@ -304,20 +348,22 @@ impl Reading<'_> {
             self.report("E064", self.field(line, value), title, "not an ISO 4217 code", help);
             return None;
         }
-        let columns = self.data.iter().map(|(_, column)| column.name.as_str());
-        let rate = columns.zip(cells).find(|(name, _)| *name == RATES_COLUMN);
-        let is_good = match rate {
-            Some((_, Some(Cell::Number(rate)))) => *rate > Decimal::ZERO,
-            // Without the column, `convert` says so.
-            None => true,
-            Some(_) => false,
+        // Without such a column of numbers nothing converts, which the header and `convert` say.
+        let mut columns = self.data.iter().zip(cells);
+        let rate = columns.find(|((_, it), _)| it.name == RATES_COLUMN && it.ty == Type::Number);
+        let Some(((place, _), cell)) = rate else { return Some(()) };
+        let (title, label) = match cell {
+            Some(Cell::Number(rate)) if *rate > Decimal::ZERO => return Some(()),
+            Some(_) => {
+                let title = format!("a cell that does not fit the column `{RATES_COLUMN}`");
+                (title, "a rate is above zero")
+            }
+            None => ("a currency without its rate".to_owned(), "no rate in this row"),
         };
-        if is_good {
-            return Some(());
-        }
+        let written = record.get(*place).unwrap_or_default();
+        let span = self.place(line, *place, written);
         let help = Some("write how many units of the base currency one unit is worth");
-        let title = format!("a cell that does not fit the column `{RATES_COLUMN}`");
-        self.report("E061", line, title, "a rate is above zero", help);
+        self.report("E061", span, title, label, help);
         None
     }
 
@@ -434,6 +480,21 @@ mod tests {
         assert_eq!(cells("NO"), [None, None, None, None]);
         let remarks = text.replace("first", "another remark");
         assert_eq!(read("lists/countries.csv", &remarks).0.digest, list.digest);
+    }
+
+    #[test]
+    fn rates_are_numbers_and_every_currency_has_one() {
+        let found = |text: &str| -> Vec<(&str, String)> {
+            let (_, problems) = read("lists/fx_rates.csv", text);
+            problems
+                .iter()
+                .map(|it| (it.code, text[it.span.start..it.span.end].to_owned()))
+                .collect()
+        };
+        assert_eq!(found("value,rate\nUSD,0.9\n"), [("E060", "rate".to_owned())]);
+        assert_eq!(found("value,rate:number\nUSD,\n"), [("E061", "USD,".to_owned())]);
+        assert_eq!(found("value,rate:number\nUSD,0\n"), [("E061", "0".to_owned())]);
+        assert_eq!(found("value,rate:number\nUSD,0.9\n"), []);
     }
 
     #[test]

@@ -48,6 +48,10 @@ impl Checker<'_> {
         if matches!(column, Some((_, Type::Number))) {
             return Some(());
         }
+        if column.is_some() {
+            // A column of another type was reported where it is named.
+            return None;
+        }
         let label = match list {
             None => format!("there is no file `lists/{RATES_LIST}.csv`"),
             Some(_) => format!("`lists/{RATES_LIST}.csv` has no column `{RATES_COLUMN}:number`"),
