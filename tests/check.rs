@@ -141,6 +141,93 @@ fn a_code_host_finds_the_files_where_they_are_in_the_repository() {
     assert!(text(&output.stdout).starts_with(first), "{}", text(&output.stdout));
 }
 
+/// A folder whose rules need the schema, a list and one another, across packs.
+fn woven() -> TempDir {
+    let first = good("first").replace(
+        "tx.amount > 100",
+        "tx.amount > 100 and tx.extra.wallet in list.wallets and matches(\"second\", 7d) >= 1",
+    );
+    let tests = "tests:
+  - name: a payment through the wallet
+    events: [{ at: 0d, tx: { customer: C1, amount: 200, extra.wallet: W1 } }]
+    alerts: [{ at: 0d, entity: C1 }]
+  - name: a small one
+    events: [{ at: 0d, tx: { customer: C1, amount: 20, extra.wallet: W1 } }]
+    alerts: []
+";
+    let schema = "fields:\n  tx.extra.wallet: { type: text, doc: The wallet. }\n";
+    folder(&[
+        ("rules/a/first.yaml", format!("{first}{tests}").as_bytes()),
+        ("rules/b/second.yaml", good("second").as_bytes()),
+        ("rules/schema.yaml", schema.as_bytes()),
+        ("rules/lists/wallets.csv", b"value\nW1\n"),
+    ])
+}
+
+#[test]
+fn a_pack_or_a_file_is_checked_and_tested_among_the_rules_around_it() {
+    let folder = woven();
+    for path in ["rules/a", "rules/a/first.yaml", "./rules/a/"] {
+        let output = weir(folder.path(), &["check", path]);
+        assert_eq!(
+            text(&output.stdout),
+            "1 rule file(s): 0 error(s), 0 warning(s)\n1 rule(s) are \
+            not documented in full; `weir check --strict` says what is missing\n",
+            "{path}"
+        );
+        let output = weir(folder.path(), &["test", "--json", path]);
+        assert_eq!(json(&output)["run"], 2, "{path}");
+        assert_eq!(json(&output)["failed"], 0, "{path}");
+    }
+    // From inside the pack too, and a list by itself.
+    let pack = folder.path().join("rules/a");
+    assert_eq!(weir(&pack, &["check", "."]).status.code(), Some(0));
+    assert_eq!(weir(&pack, &["test", "first.yaml"]).status.code(), Some(0));
+    fs::write(folder.path().join("rules/lists/wallets.csv"), "value,valid_from\nW1,soon\n")
+        .expect("a file");
+    let output = json(&weir(folder.path(), &["check", "--json", "rules/lists/wallets.csv"]));
+    assert_eq!(output["diagnostics"][0]["code"], "E042");
+    assert_eq!(output["diagnostics"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn only_what_was_asked_for_is_reported_and_what_is_around_it_is_named() {
+    let folder = woven();
+    let bad = good("bad").replace("amount", "amont");
+    fs::write(folder.path().join("rules/b/bad.yaml"), bad).expect("a file");
+    let output = weir(folder.path(), &["check", "rules/a"]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = text(&output.stdout);
+    assert!(page.contains("files around them have errors too: b/bad.yaml"), "{page}");
+    assert!(!page.contains("E021"), "{page}");
+    let report = json(&weir(folder.path(), &["check", "--json", "rules/a"]));
+    assert_eq!(report["errors_around"][0], "b/bad.yaml");
+    // A rule beside it that is wrong keeps no test from being run, unless its matches are read.
+    let output = weir(folder.path(), &["test", "rules/a"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("left out, as they have errors: b/bad.yaml"));
+    let second = good("second").replace("amount", "amont");
+    fs::write(folder.path().join("rules/b/second.yaml"), second).expect("a file");
+    let output = weir(folder.path(), &["test", "rules/a"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("b/second.yaml:7:7"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_list_that_is_not_text_is_one_problem_in_every_command() {
+    let folder = woven();
+    fs::write(folder.path().join("rules/lists/wallets.csv"), b"value,comment\nW1,\xd6l\n")
+        .expect("a file");
+    for command in ["check", "test"] {
+        let output = weir(folder.path(), &[command, "--json", "rules"]);
+        assert_eq!(output.status.code(), Some(1));
+        let found = json(&output)["diagnostics"].clone();
+        let errors = found.as_array().expect("a list").iter().filter(|it| it["level"] == "error");
+        let errors: Vec<_> = errors.map(|it| (&it["code"], &it["path"], &it["line"])).collect();
+        assert_eq!(errors, [(&"E002".into(), &"lists/wallets.csv".into(), &2.into())], "{command}");
+    }
+}
+
 #[test]
 fn a_code_is_explained_with_a_wrong_and_a_right_example() {
     let here = tempfile::tempdir().expect("a temporary folder");

@@ -1,6 +1,6 @@
 //! `weir check`: every problem of every file, for a person, an editor or a code host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use jiff::tz::TimeZone;
 
 use super::{cost, exit, output, watch};
 use crate::engine::cost::{Costs, estimate};
-use crate::files;
+use crate::files::{self, Asked};
 use crate::rulebook::diagnostic::{Diagnostic, Level};
 use crate::rulebook::lint::documentation;
-use crate::rulebook::{Rulebook, loader, render, sarif, source};
+use crate::rulebook::{Rulebook, render, sarif};
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -57,8 +57,9 @@ enum Format {
 #[derive(Debug)]
 struct Checked {
     problems: Vec<Diagnostic>,
-    /// By path; of files that are not text, what can be shown of them.
-    texts: BTreeMap<String, String>,
+    asked: Asked,
+    /// Files with errors that were not asked for.
+    around: BTreeSet<String>,
     /// The rules, if none of them has an error and their cost is asked for.
     rulebook: Option<Arc<Rulebook>>,
     /// How many rules `--strict` would say more about.
@@ -68,7 +69,7 @@ struct Checked {
 impl PartialEq for Checked {
     fn eq(&self, other: &Self) -> bool {
         // The rulebook follows from the texts.
-        (&self.problems, &self.texts) == (&other.problems, &other.texts)
+        (&self.problems, &self.asked.texts) == (&other.problems, &other.asked.texts)
     }
 }
 
@@ -104,36 +105,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn check(arguments: &Arguments) -> anyhow::Result<Checked> {
-    let mut problems = Vec::new();
-    let mut good = BTreeMap::new();
-    let mut texts = BTreeMap::new();
-    for (path, bytes) in files::read_bytes(&arguments.paths)? {
-        match source::decode(&path, &bytes) {
-            Ok(text) => {
-                texts.insert(path.clone(), text.clone());
-                good.insert(path, text);
-            }
-            Err(problem) => {
-                texts.insert(path, String::from_utf8_lossy(&bytes).into_owned());
-                problems.push(*problem);
-            }
-        }
-    }
-    let loaded = loader::load(&good);
-    problems.extend(loaded.diagnostics);
+    let asked = files::read_around(&arguments.paths)?;
+    let loaded = asked.load();
     let today = today(loaded.rulebook.as_ref());
-    let rules = || loaded.rules.values();
+    let (own, around): (Vec<_>, Vec<_>) =
+        loaded.diagnostics.into_iter().partition(|problem| asked.is_asked(&problem.path));
+    let mut problems = own;
+    let rules = || loaded.rules.values().filter(|rule| asked.is_asked(&rule.path));
     problems.extend(rules().filter_map(|rule| documentation::review(rule, today)));
     let missing: Vec<_> = rules().map(|rule| documentation::missing(rule)).collect();
     let undocumented = missing.iter().filter(|problems| !problems.is_empty()).count();
     if arguments.strict {
         problems.extend(missing.into_iter().flatten());
     }
-    problems.sort_by(|left, right| {
-        (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
-    });
+    problems.sort_by(Diagnostic::by_place);
     let rulebook = loaded.rulebook.filter(|_| arguments.cost).map(Arc::new);
-    Ok(Checked { problems, texts, rulebook, undocumented })
+    let around = around.iter().filter(|problem| problem.level == Level::Error);
+    let around: BTreeSet<String> = around.map(|problem| problem.path.clone()).collect();
+    Ok(Checked { problems, asked, around, rulebook, undocumented })
 }
 
 /// The day that it is at the institution.
@@ -143,18 +132,23 @@ fn today(rulebook: Option<&Rulebook>) -> Date {
 }
 
 fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
-    let Checked { problems, texts, rulebook, undocumented } = checked;
+    let Checked { problems, asked, around, rulebook, undocumented } = checked;
+    let texts = &asked.texts;
     let count = |level| problems.iter().filter(|problem| problem.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
     let costs = rulebook.as_ref().map(|rulebook| estimate(rulebook, &arguments.pace.assumptions()));
-    let place = |path: &str| place_of(path, &arguments.paths);
+    let place = |path: &str| place_of(path, asked);
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Text => {
             show(problems, texts)?;
-            let rules = texts.keys().filter(|path| files::is_rule(path.as_ref())).count();
+            let rules = asked.places.keys().filter(|path| files::is_rule(path.as_ref())).count();
             output::line(&format!(
                 "{rules} rule file(s): {errors} error(s), {warnings} warning(s)"
             ))?;
+            if !around.is_empty() {
+                let paths = around.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                output::line(&format!("files around them have errors too: {paths}"))?;
+            }
             if *undocumented > 0 && !arguments.strict {
                 output::line(&format!(
                     "{undocumented} rule(s) are not documented in full; `weir check --strict` says what is missing"
@@ -172,6 +166,7 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
             report.insert("warnings".to_owned(), warnings.into());
             report.insert("undocumented".to_owned(), (*undocumented).into());
             report.insert("diagnostics".to_owned(), problems.into());
+            report.insert("errors_around".to_owned(), around.iter().cloned().collect());
             if arguments.cost {
                 let cost = costs.as_ref().map(|costs| cost::to_json(costs, &arguments.pace));
                 report.insert("cost".to_owned(), cost.into());
@@ -203,13 +198,9 @@ fn tell_cost(arguments: &Arguments, costs: Option<&Costs>) -> anyhow::Result<()>
 }
 
 /// Where a checked file is, seen from the working directory.
-fn place_of(path: &str, given: &[PathBuf]) -> String {
-    let place = given.iter().find_map(|given| {
-        let joined = if given.is_dir() { given.join(path) } else { given.clone() };
-        let is_it = joined.is_file() && joined.to_string_lossy().ends_with(path);
-        is_it.then_some(joined)
-    });
-    let place = place.unwrap_or_else(|| PathBuf::from(path)).to_string_lossy().replace('\\', "/");
+fn place_of(path: &str, asked: &Asked) -> String {
+    let place = asked.places.get(path).map_or(path.into(), |place| place.to_string_lossy());
+    let place = place.replace('\\', "/");
     place.strip_prefix("./").unwrap_or(&place).to_owned()
 }
 

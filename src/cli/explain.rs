@@ -45,8 +45,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let texts = files::read_folder(&arguments.rules);
     let texts = match texts {
         Ok(texts) if texts.keys().any(|path| name_of(path) == name) => texts,
-        // A file outside of the folder is explained by itself.
-        _ if files::is_rule(path) && path.is_file() => files::read_paths(&[path.to_owned()])?,
+        // A file outside of the folder is explained among the rules around it.
+        _ if files::is_rule(path) && path.is_file() => {
+            files::read_around(&[path.to_owned()])?.texts
+        }
         texts => texts?,
     };
     let loaded = load_what_is_sound(&texts);

@@ -7,7 +7,7 @@ mod gaps;
 mod junit;
 mod show;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,10 +16,11 @@ use serde_json::json;
 
 use super::{check, exit, output, parallel};
 use crate::engine::rehearsal::{self, Difference, Rehearsal, Why};
-use crate::files;
+use crate::files::{self, Asked};
 use crate::rulebook::diagnostic::{Diagnostic, Level};
+use crate::rulebook::loader::{self, FileKind};
 use crate::rulebook::typed::Status;
-use crate::rulebook::{Rule, Rulebook, loader, render};
+use crate::rulebook::{Rule, Rulebook, render};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -71,25 +72,22 @@ type Wanted = (usize, usize);
 /// `weir test`
 pub fn test(arguments: &Arguments) -> anyhow::Result<u8> {
     let format = if arguments.json { Format::Json } else { arguments.format };
-    let texts = files::read_paths(&arguments.paths)?;
-    let loaded = loader::load(&texts);
-    let Some(rulebook) = loaded.rulebook else {
-        let errors: Vec<Diagnostic> = loaded
-            .diagnostics
-            .into_iter()
-            .filter(|problem| problem.level == Level::Error)
-            .collect();
-        return refuse(&errors, &texts, format);
+    let asked = files::read_around(&arguments.paths)?;
+    let texts = &asked.texts;
+    let rulebook = match testable(&asked) {
+        Ok(rulebook) => rulebook,
+        Err(errors) => return refuse(&errors, texts, format),
     };
+    let is_asked = |rule: &Rule| asked.is_asked(&rule.path);
     if arguments.gaps.gaps {
-        return gaps::run(&rulebook, format == Format::Json, arguments.gaps.all);
+        return gaps::run(&rulebook, is_asked, format == Format::Json, arguments.gaps.all);
     }
-    let wanted = wanted(&rulebook, &arguments.filters);
+    let wanted = wanted(&rulebook, is_asked, &arguments.filters);
     if wanted.is_empty() {
-        output::say(&format!(
-            "weir: no test was run: {}",
-            why_none(&loaded.rules, &arguments.filters)
-        ));
+        let mut rules = asked.load().rules;
+        rules.retain(|path, _| asked.is_asked(path));
+        let why = why_none(&rules, &arguments.filters);
+        output::say(&format!("weir: no test was run: {why}"));
         return Ok(exit::FINDINGS);
     }
     if arguments.list {
@@ -104,14 +102,38 @@ pub fn test(arguments: &Arguments) -> anyhow::Result<u8> {
     .collect();
     let failed = run.iter().filter(|it| !it.is_passed()).count();
     match format {
-        Format::Text => show::report(&rulebook, &run, &texts)?,
-        Format::Junit => output::line(&junit::report(&run, &texts)?)?,
+        Format::Text => show::report(&rulebook, &run, texts)?,
+        Format::Junit => output::line(&junit::report(&run, texts)?)?,
         Format::Json => {
-            let outcomes: Vec<_> = run.iter().map(|it| as_json(it, &texts)).collect();
+            let outcomes: Vec<_> = run.iter().map(|it| as_json(it, texts)).collect();
             output::json(&json!({ "tests": outcomes, "run": run.len(), "failed": failed }))?;
         }
     }
     Ok(if failed == 0 { exit::FINE } else { exit::FINDINGS })
+}
+
+/// The rulebook around what was asked for, or the errors that keep its tests from being run. A rule that
+/// was not asked for and has errors is left out, unless one that was asked for reads its matches.
+fn testable(asked: &Asked) -> Result<Rulebook, Vec<Diagnostic>> {
+    let loaded = asked.load();
+    if let Some(rulebook) = loaded.rulebook {
+        return Ok(rulebook);
+    }
+    let is_error = |problem: &Diagnostic| problem.level == Level::Error;
+    let errors: Vec<Diagnostic> = loaded.diagnostics.into_iter().filter(is_error).collect();
+    let is_beside = |path: &str| !asked.is_asked(path) && loader::file_kind(path) == FileKind::Rule;
+    let (beside, own): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|problem| is_beside(&problem.path));
+    if !own.is_empty() {
+        return Err(own);
+    }
+    let mut texts = asked.texts.clone();
+    texts.retain(|path, _| beside.iter().all(|problem| problem.path != *path));
+    let rulebook = loader::load(&texts).rulebook.ok_or_else(|| beside.clone())?;
+    let left_out: BTreeSet<&str> = beside.iter().map(|problem| problem.path.as_str()).collect();
+    let left_out = left_out.into_iter().collect::<Vec<_>>().join(", ");
+    output::say(&format!("weir: left out, as they have errors: {left_out}"));
+    Ok(rulebook)
 }
 
 /// Rules with errors: no test can be run, and the errors are shown in the same form.
@@ -155,10 +177,14 @@ fn list(rulebook: &Rulebook, wanted: &[Wanted], format: Format) -> anyhow::Resul
     Ok(exit::FINE)
 }
 
-/// The tests that fit some filter, or all of them.
-fn wanted(rulebook: &Rulebook, filters: &[String]) -> Vec<Wanted> {
+/// The tests of rules that were asked for which fit some filter, or all of them.
+fn wanted(
+    rulebook: &Rulebook,
+    is_asked: impl Fn(&Rule) -> bool,
+    filters: &[String],
+) -> Vec<Wanted> {
     let mut wanted = Vec::new();
-    for (index, rule) in rulebook.rules.iter().enumerate() {
+    for (index, rule) in rulebook.rules.iter().enumerate().filter(|(_, rule)| is_asked(rule)) {
         for (place, test) in rule.tests.iter().enumerate() {
             if filters.is_empty() || filters.iter().any(|it| fits(it, &rule.name, &test.name)) {
                 wanted.push((index, place));

@@ -1,7 +1,7 @@
 //! Doing something again whenever files have changed and settled, until Ctrl-C.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use notify_debouncer_full::notify::{EventKind, RecursiveMode};
@@ -9,6 +9,7 @@ use notify_debouncer_full::{DebounceEventResult, new_debouncer};
 use tokio::sync::mpsc;
 
 use super::runtime;
+use crate::files;
 
 /// Editors save in steps: nothing is read before so much quiet.
 const QUIET: Duration = Duration::from_millis(500);
@@ -49,14 +50,8 @@ pub fn repeat(
     })
 }
 
-/// The folders to watch: an editor replaces a file, so that a watch on the file itself would be lost.
+/// The rules folders to watch: an editor replaces a file, so that a watch on the file itself would be lost,
+/// and a change of the schema, of a list or of another rule counts too.
 fn folders(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let folder = |path: &PathBuf| {
-        if path.is_dir() {
-            return path.clone();
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or_else(|| Path::new(".")).to_owned()
-    };
-    paths.iter().map(folder).collect()
+    paths.iter().map(|path| files::root_around(path).unwrap_or_else(|_| path.clone())).collect()
 }

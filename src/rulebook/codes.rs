@@ -160,7 +160,8 @@ codes! {
     "Beside `value`, `valid_from` and `valid_to` a list may have columns that rules read by `lookup`: a name, or a \
      name and a type as in `limit:number`. Types are text, number, bool, time and duration; a name is there once.";
     "E061", "a cell that does not fit its column",
-    "Every cell of a column is of the type that the first line gives it, or empty.";
+    "Every cell of a column is of the type that the first line gives it, or empty, and every cell has a column. A comma \
+     in a number or a text makes two cells of one: write 1.17 and 10000, and put text with a comma in quotes.";
     "E062", "rows that contradict one another",
     "Two rows of one value are valid at the same time and say different things, so nobody could tell which one \
      `lookup` should give. Let one end before the other begins.";
@@ -263,9 +264,8 @@ codes! {
     "E098", "quotes of a list that do not fit",
     "A cell that begins with a quote ends with one, and commas and line breaks between the two are part of it. Without \
      the second one all rows below would be lost. A quote inside a quoted text is written twice.";
-    "E099", "more cells than columns",
-    "A row has at most as many cells as the first line names columns. A comma in a number or a text makes two cells \
-     of one: write 1.17 and 10000, and put text with a comma in quotes.";
+    "E099", "a schema in the wrong place",
+    "A deployment's own fields and roles are in one file, `schema.yaml`, at the top of the rules folder.";
     "E101", "not understood here",
     "The expression breaks the grammar at this place.";
     "E102", "a bracket is not closed",

@@ -3,6 +3,8 @@
 //! In: what a stage of the front end saw. Out: one value per problem, which `render` draws for a
 //! terminal or as JSON. Never printed here.
 
+use std::cmp::Ordering;
+
 use super::typed::SourceSpan;
 
 /// How much a problem matters.
@@ -63,6 +65,13 @@ impl Diagnostic {
         let level = Level::of(code);
         let (title, label) = (title.into(), label.into());
         Self { code, level, path: path.to_owned(), span, title, label, help: None }
+    }
+
+    /// The order in which problems are told: by path, then by place.
+    #[must_use]
+    pub fn by_place(&self, other: &Self) -> Ordering {
+        let order = |it: &Self| (it.span.start, it.code);
+        self.path.cmp(&other.path).then_with(|| order(self).cmp(&order(other)))
     }
 
     /// The same with an edit that mends it.

@@ -328,7 +328,7 @@ impl Reading<'_> {
         let help =
             "a decimal is written 1.17, a large number 10000, and a text with a comma needs quotes";
         let span = SourceSpan { start, end: line.end };
-        self.report("E099", span, title, "one cell too many", Some(help));
+        self.report("E061", span, title, "one cell too many", Some(help));
         None
     }
 

@@ -4,7 +4,7 @@
 //! if no file has an error, and all diagnostics, by path and place. Files that are none
 //! of these, and what editors leave behind, are ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::catalogue::{self, Catalogue};
@@ -61,11 +61,15 @@ pub fn file_kind(path: &str) -> FileKind {
 #[must_use]
 pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let mut diagnostics = Vec::new();
-    let (catalogue, institution) = read_schema(sources, &mut diagnostics);
+    let misplaced: BTreeSet<&str> = misplaced_schemas(sources).collect();
+    diagnostics.extend(misplaced.iter().map(|path| belongs_at_the_top(path)));
+    let (catalogue, institution) =
+        read_schema(sources, misplaced.first().copied(), &mut diagnostics);
     let lists = read_lists(sources, &mut diagnostics);
     let mut rules: BTreeMap<String, Arc<Rule>> = BTreeMap::new();
     let mut first_paths: BTreeMap<&str, &str> = BTreeMap::new();
-    for (path, text) in of_kind(sources, FileKind::Rule) {
+    let rule_files = of_kind(sources, FileKind::Rule);
+    for (path, text) in rule_files.filter(|(path, _)| !misplaced.contains(path)) {
         let (rule, problems) = check::check(path, text, &catalogue, &lists, &institution);
         diagnostics.extend(problems);
         rules.extend(rule.map(|rule| (path.to_owned(), Arc::new(rule))));
@@ -79,9 +83,7 @@ pub fn load(sources: &BTreeMap<String, String>) -> Loaded {
     let names = first_paths.keys().copied().collect();
     let read: Vec<Arc<Rule>> = rules.values().map(Arc::clone).collect();
     diagnostics.extend(compose::problems(&read, &names));
-    diagnostics.sort_by(|left, right| {
-        (&left.path, left.span.start, left.code).cmp(&(&right.path, right.span.start, right.code))
-    });
+    diagnostics.sort_by(Diagnostic::by_place);
     if has_error(&diagnostics) {
         return Loaded { rulebook: None, rules, diagnostics };
     }
@@ -106,14 +108,41 @@ fn of_kind(
     files.map(|(path, text)| (path.as_str(), text.as_str()))
 }
 
-/// The built-in fields and roles, and those of the deployment if it has any.
+/// Files that hold a schema and are read as rules: `schema.yml`, or `schema.yaml` within a pack.
+fn misplaced_schemas(sources: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
+    let has_key = |text: &str, keys: &[&str]| {
+        text.lines().any(|line| line.split_once(':').is_some_and(|(key, _)| keys.contains(&key)))
+    };
+    let is_schema = move |path: &str, text: &str| {
+        // A rule may be called so.
+        stem(path) == "schema"
+            && has_key(text, &["institution", "fields", "roles"])
+            && !has_key(text, &["rule", "trigger", "when"])
+    };
+    of_kind(sources, FileKind::Rule)
+        .filter(move |(path, text)| is_schema(path, text))
+        .map(|(path, _)| path)
+}
+
+fn belongs_at_the_top(path: &str) -> Diagnostic {
+    let title = "a schema is one file at the top of the rules folder";
+    let span = SourceSpan::default();
+    Diagnostic::new("E099", path, span, title, "not read from here")
+        .with_help(format!("move it to `{SCHEMA_PATH}`, beside the packs"))
+}
+
+/// The built-in fields and roles, and those of the deployment if it has any. Without a schema in its place
+/// rules are checked by the `misplaced` one, so that they are not called wrong for where it is.
 fn read_schema(
     sources: &BTreeMap<String, String>,
+    misplaced: Option<&str>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Arc<Catalogue>, Institution) {
     let built_in = Catalogue::built_in();
-    let Some(text) = sources.get(SCHEMA_PATH) else { return (built_in, Institution::default()) };
-    let schema = catalogue::read::schema(SCHEMA_PATH, text, &built_in);
+    let path = if sources.contains_key(SCHEMA_PATH) { Some(SCHEMA_PATH) } else { misplaced };
+    let file = path.and_then(|path| Some((path, sources.get(path)?)));
+    let Some((path, text)) = file else { return (built_in, Institution::default()) };
+    let schema = catalogue::read::schema(path, text, &built_in);
     diagnostics.extend(schema.problems);
     (Arc::new(schema.catalogue), schema.institution)
 }

@@ -3,13 +3,12 @@
 //! A file is written only when its formatted text was loaded in its place and gave the same rule, tests
 //! included, and the same problems.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cli::{exit, output};
-use crate::files;
+use crate::files::{self, Asked};
 use crate::rulebook::diagnostic::Diagnostic;
 use crate::rulebook::format::{self, Refused};
 use crate::rulebook::loader::{self, FileKind, Loaded};
@@ -39,10 +38,7 @@ struct Tally {
 /// `weir rules fmt`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let mut tally = Tally::default();
-    for root in &arguments.paths {
-        let texts = files::read_paths(std::slice::from_ref(root))?;
-        format_all(root, &texts, arguments, &mut tally)?;
-    }
+    format_all(&files::read_around(&arguments.paths)?, arguments, &mut tally)?;
     if !arguments.stdout {
         let Tally { files, changed, refused } = tally;
         let verb = if arguments.check { "would change" } else { "changed" };
@@ -52,19 +48,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(if is_bad { exit::FINDINGS } else { exit::FINE })
 }
 
-fn format_all(
-    root: &Path,
-    texts: &BTreeMap<String, String>,
-    arguments: &Arguments,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
-    let mut formatted = texts.clone();
-    for (path, text) in &mut formatted {
-        if loader::file_kind(path) != FileKind::Rule {
-            continue;
-        }
+fn format_all(asked: &Asked, arguments: &Arguments, tally: &mut Tally) -> anyhow::Result<()> {
+    let is_wanted = |path: &str| asked.is_asked(path) && loader::file_kind(path) == FileKind::Rule;
+    let mut formatted = asked.texts.clone();
+    for (path, text) in formatted.iter_mut().filter(|(path, _)| is_wanted(path)) {
         tally.files += 1;
-        match format::format(path, text) {
+        let new = match asked.undecoded(path) {
+            Some(problem) => Err(Refused::Unreadable(vec![problem.clone()])),
+            None => format::format(path, text),
+        };
+        match new {
             Ok(new) => *text = new,
             Err(refused) => {
                 tally.refused += 1;
@@ -72,10 +65,9 @@ fn format_all(
             }
         }
     }
-    let (before, after) = (loader::load(texts), loader::load(&formatted));
-    for (path, text) in texts {
-        let Some(new) = formatted.get(path).filter(|_| loader::file_kind(path) == FileKind::Rule)
-        else {
+    let (before, after) = (loader::load(&asked.texts), loader::load(&formatted));
+    for (path, place) in asked.places.iter().filter(|(path, _)| is_wanted(path)) {
+        let (Some(text), Some(new)) = (asked.texts.get(path), formatted.get(path)) else {
             continue;
         };
         if new != text && told(&before, path) != told(&after, path) {
@@ -87,10 +79,9 @@ fn format_all(
             output::text(new)?;
         } else if new != text {
             tally.changed += 1;
-            let place = if root.is_dir() { root.join(path) } else { root.to_owned() };
             output::line(&place.display().to_string())?;
             if !arguments.check {
-                files::replace(&place, new)?;
+                files::replace(place, new)?;
             }
         }
     }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{exit, output};
 use crate::files;
+use crate::rulebook::diagnostic::{Diagnostic, Level};
 use crate::rulebook::typed::Status;
-use crate::rulebook::{Rule, describe, diagnostic, loader};
+use crate::rulebook::{Rule, describe};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -25,12 +26,13 @@ pub struct Arguments {
 
 /// `weir rules list`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let texts = files::read_paths(&arguments.paths)?;
-    let loaded = loader::load(&texts);
+    let asked = files::read_around(&arguments.paths)?;
+    let loaded = asked.load();
     let rules: Vec<&Rule> = loaded
         .rules
         .values()
         .map(AsRef::as_ref)
+        .filter(|rule: &&Rule| asked.is_asked(&rule.path))
         .filter(|rule| arguments.tag.iter().all(|tag| has_tag(rule, tag)))
         .collect();
     if arguments.json {
@@ -38,7 +40,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     } else {
         show(&rules)?;
     }
-    if diagnostic::has_error(&loaded.diagnostics) {
+    let is_wrong = |it: &Diagnostic| it.level == Level::Error && asked.is_asked(&it.path);
+    if loaded.diagnostics.iter().any(is_wrong) {
         output::say("weir: files with errors are not listed; `weir check` tells what is wrong");
         return Ok(exit::FINDINGS);
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::{exit, output, parallel};
 use crate::engine::rehearsal::gaps::{Fate, Study, studies};
 use crate::rulebook::mutate::Mutant;
-use crate::rulebook::{Rulebook, render};
+use crate::rulebook::{Rule, Rulebook, render};
 
 /// Most changes that are told per file, unless all are asked for.
 const SHOWN_MAX: usize = 10;
@@ -24,9 +24,14 @@ struct Findings<'a> {
     unnoticed: Vec<&'a Mutant>,
 }
 
-/// Looks for gaps in the tests of every rule that a filter names.
-pub fn run(rulebook: &Rulebook, is_json: bool, is_all: bool) -> anyhow::Result<u8> {
-    let studies = studies(rulebook);
+/// Looks for gaps in the tests of the wanted rules.
+pub fn run(
+    rulebook: &Rulebook,
+    is_wanted: impl Fn(&Rule) -> bool,
+    is_json: bool,
+    is_all: bool,
+) -> anyhow::Result<u8> {
+    let studies = studies(rulebook, is_wanted);
     let tried: Vec<(&Study, &Mutant)> = studies
         .iter()
         .flat_map(|study| study.mutants.iter().map(move |mutant| (study, mutant)))

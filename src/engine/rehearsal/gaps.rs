@@ -48,10 +48,11 @@ struct Decision {
     conditions: BTreeSet<String>,
 }
 
-/// All rules of `rulebook`, ready to be changed.
+/// The wanted rules of `rulebook`, ready to be changed.
 #[must_use]
-pub fn studies(rulebook: &Rulebook) -> Vec<Study> {
-    rulebook.rules.iter().map(|rule| Study::new(rulebook, rule)).collect()
+pub fn studies(rulebook: &Rulebook, is_wanted: impl Fn(&Rule) -> bool) -> Vec<Study> {
+    let wanted = rulebook.rules.iter().filter(|rule| is_wanted(rule));
+    wanted.map(|rule| Study::new(rulebook, rule)).collect()
 }
 
 impl Study {

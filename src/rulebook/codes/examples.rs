@@ -80,6 +80,11 @@ pub fn files(text: &str) -> BTreeMap<String, Vec<u8>> {
         files.insert("schema.yaml".to_owned(), repeated(text, times).into_bytes());
         return files;
     }
+    if first == "# pack/schema.yaml" {
+        files.remove("schema.yaml");
+        files.insert("pack/schema.yaml".to_owned(), text.as_bytes().to_vec());
+        return files;
+    }
     let mut rule = if first == "# a whole file" { text.to_owned() } else { around(text) };
     rule = repeated(&rule, number("# the last line ", " times"));
     if let Some(size) = number("# filled to ", " bytes") {
