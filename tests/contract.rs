@@ -2,7 +2,8 @@
 //!
 //! `tests/contract/<id>.yaml` repeats the sentence under `about`, and its in-file tests show it on the
 //! real engine. A sentence without a file, a file without a sentence, another wording in either, and a
-//! test that fails or never sees an alert all fail here.
+//! test that fails or never sees an alert all fail here. `tests/late` holds stories in which something comes
+//! late, or in which one instant follows another, that once gave another outcome than the same in time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,4 +52,14 @@ fn every_sentence_of_the_contract_is_held_by_the_rule_file_of_its_name() {
         let sees = rule.tests.iter().any(|test| !test.alerts.is_empty());
         assert!(sees, "no test of {} sees an alert, so it may show nothing", rule.name);
     }
+}
+
+#[test]
+fn what_comes_late_counts_in_its_place() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/late");
+    let loaded = loader::load(&files::read_folder(&folder).expect("readable files"));
+    let rulebook = loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+    let report = rehearsal::rehearse_all(&rulebook);
+    let failed: Vec<_> = report.failed().collect();
+    assert!(failed.is_empty(), "{failed:#?}");
 }

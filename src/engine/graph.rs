@@ -286,6 +286,7 @@ impl GraphLayout {
     fn keeping(&self, limits: &Limits) -> Keeping {
         Keeping {
             span: self.retention.saturating_add(limits.judge_again_within.0),
+            spare: limits.judge_again_within.0,
             edges_max: limits.graph_edges_max,
             nodes_max: limits.keys_max,
         }
@@ -433,11 +434,13 @@ impl GraphFrame<'_> {
             }
             (Graph::Links(links), Search::Cluster(cluster)) => {
                 let customer = row.get(customer_slot(row.name.family())).symbol()?;
-                let now = match mode {
-                    Mode::Live => links.latest(customer).map_or(row.at.0, |at| at.max(row.at.0)),
-                    Mode::AsOf(at) => at.0,
-                };
-                links.find(cluster, customer, (now, until), work).map(Found::Cluster)
+                if let Mode::AsOf(at) = mode {
+                    return links.find(cluster, customer, (at.0, until), work).map(Found::Cluster);
+                }
+                let now = links.latest(customer).map_or(row.at.0, |at| at.max(row.at.0));
+                let ends = links.ends(cluster, customer, now, work).into_iter().flatten();
+                let mut found = ends.map(|end| (end, (end, u64::MAX)));
+                found.find_map(|end| links.find(cluster, customer, end, work)).map(Found::Cluster)
             }
             _ => None,
         }

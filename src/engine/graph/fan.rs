@@ -4,7 +4,7 @@
 //! Here what one account pays another within the span is taken together. Each half carries at least
 //! the share `keep` of the other. The waking transfer is part of what is found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -105,11 +105,29 @@ fn total<'p>(pairs: impl IntoIterator<Item = &'p Pair>) -> Option<Decimal> {
     pairs.into_iter().try_fold(Decimal::ZERO, |sum, pair| sum.checked_add(pair.amount))
 }
 
-/// The latest moment that is looked at: the latest that is known of both lists, or `until` if that is
-/// earlier.
-fn end(waking: &Waking, sides: [Option<&Side>; 2]) -> Moment {
-    let latest = sides.into_iter().flatten().filter_map(Side::latest).map(Edge::moment).max();
-    latest.unwrap_or(waking.moment).max(waking.moment).min(waking.until)
+/// Where a fan may end: at the waking transfer, or at a later one of the same lists that is known already
+/// because the waking one came late. The latest first.
+fn ends(plan: &FanPlan, waking: &Waking, sides: [Option<&Side>; 2]) -> Vec<Moment> {
+    let latest = (waking.moment.0.saturating_add(plan.within).saturating_sub(1), u64::MAX);
+    let until = waking.until.min(latest).max(waking.moment);
+    let later = sides.into_iter().flatten().flat_map(|side| side.range(waking.moment, until));
+    let mut ends: Vec<Moment> = later.map(Edge::moment).chain([waking.moment]).collect();
+    ends.sort_unstable_by(|left, right| right.cmp(left));
+    ends.dedup();
+    ends
+}
+
+/// Where one begins that ends at `last`.
+fn start(plan: &FanPlan, last: Moment) -> Moment {
+    after(last.0.saturating_sub(plan.within))
+}
+
+/// The better of two: most accounts between, then most money, then the one that began first.
+fn better(one: Option<Fan>, other: Option<Fan>) -> Option<Fan> {
+    let (Some(left), Some(right)) = (&one, &other) else { return one.or(other) };
+    let begun = |fan: &Fan| fan.transfers.first().map(|(.., moment, _)| *moment);
+    let rank = (right.breadth, right.last_amount, begun(left));
+    if rank > (left.breadth, left.last_amount, begun(right)) { other } else { one }
 }
 
 fn gather_scatter(
@@ -124,11 +142,20 @@ fn gather_scatter(
     if into.map_or(0, Side::len) < plan.fan || out.map_or(0, Side::len) < plan.fan {
         return None;
     }
-    let last = end(waking, [into, out]);
-    let first = after(last.0.saturating_sub(plan.within));
-    if waking.moment < first {
-        return None;
-    }
+    ends(plan, waking, [into, out])
+        .into_iter()
+        .map(|last| gathered_and_scattered(plan, hub, [into, out], last, work))
+        .fold(None, better)
+}
+
+fn gathered_and_scattered(
+    plan: &FanPlan,
+    hub: Symbol,
+    [into, out]: [Option<&Side>; 2],
+    last: Moment,
+    work: &mut Work,
+) -> Option<Fan> {
+    let first = start(plan, last);
     let sources = pairs(into, first, last, work)?;
     let targets = pairs(out, first, last, work)?;
     let fan = sources.len().min(targets.len());
@@ -163,30 +190,69 @@ struct Middle {
     paid: Pair,
 }
 
+/// The waking transfer is the last half of a fan, or the first half of one whose last half is known already.
 fn scatter_gather(flows: &Flows, plan: &FanPlan, waking: &Waking, work: &mut Work) -> Option<Fan> {
-    let (collector, through) = (waking.to, waking.from);
-    let into = flows.received_by(collector);
-    if into.map_or(0, Side::len) < plan.fan || flows.received_by(through).map_or(0, Side::len) == 0
-    {
+    let paid_on = Part { through: waking.from, collector: waking.to, origin: None };
+    let mut best = through(flows, plan, waking, &paid_on, work);
+    // The latest that the account in the middle can have paid on what it got.
+    let until = (waking.moment.0.saturating_add(plan.within), 0).min(waking.until);
+    let later = flows.sent_by(waking.to).into_iter().flat_map(|it| it.range(waking.moment, until));
+    let collectors: BTreeSet<Symbol> = later.map(|edge| edge.other).collect();
+    for collector in collectors {
+        let origin = Some(waking.from);
+        let got = Part { through: waking.to, collector, origin };
+        best = better(best, through(flows, plan, waking, &got, work));
+    }
+    best
+}
+
+/// The account between that the waking transfer concerns, and who pays and receives there.
+struct Part {
+    through: Symbol,
+    collector: Symbol,
+    /// Who paid first, when it is the waking transfer that tells.
+    origin: Option<Symbol>,
+}
+
+fn through(
+    flows: &Flows,
+    plan: &FanPlan,
+    waking: &Waking,
+    part: &Part,
+    work: &mut Work,
+) -> Option<Fan> {
+    let into = flows.received_by(part.collector);
+    let is_paid = flows.received_by(part.through).map_or(0, Side::len) > 0;
+    if into.map_or(0, Side::len) < plan.fan || !is_paid {
         return None;
     }
-    let last = end(waking, [into, None]);
-    let first = after(last.0.saturating_sub(plan.within));
-    if waking.moment < first {
-        return None;
-    }
-    let payers = pairs(into, first, last, work)?;
+    ends(plan, waking, [into, None])
+        .into_iter()
+        .map(|last| scattered(flows, plan, (waking.moment, last), part, work))
+        .fold(None, better)
+}
+
+fn scattered(
+    flows: &Flows,
+    plan: &FanPlan,
+    (waking, last): (Moment, Moment),
+    part: &Part,
+    work: &mut Work,
+) -> Option<Fan> {
+    let first = start(plan, last);
+    let payers = pairs(flows.received_by(part.collector), first, last, work)?;
     if payers.len() < plan.fan {
         return None;
     }
-    // Whoever paid the account that pays now may be the origin; by symbol, with what each other got.
+    // Whoever paid the account of the waking transfer may be the origin; by symbol, with what each other got.
     let mut origins: BTreeMap<Symbol, Vec<Middle>> = BTreeMap::new();
-    let order = payers.iter().filter(|pair| pair.other == through);
-    let order = order.chain(payers.iter().filter(|pair| pair.other != through));
+    let order = payers.iter().filter(|pair| pair.other == part.through);
+    let order = order.chain(payers.iter().filter(|pair| pair.other != part.through));
     for paid in order {
         for got in pairs(flows.received_by(paid.other), first, paid.last, work)? {
-            let is_origin = got.other != collector
-                && (paid.other == through || origins.contains_key(&got.other));
+            let is_origin = got.other != part.collector
+                && part.origin.is_none_or(|origin| got.other == origin)
+                && (paid.other == part.through || origins.contains_key(&got.other));
             let keeps = carries(plan.keep, got.amount, paid.amount)
                 && carries(plan.keep, paid.amount, got.amount);
             if is_origin && keeps && got.first < paid.first && got.last < paid.last {
@@ -198,16 +264,9 @@ fn scatter_gather(flows: &Flows, plan: &FanPlan, waking: &Waking, work: &mut Wor
     origins
         .into_iter()
         .filter(|(_, middles)| middles.len() >= plan.fan)
-        .filter_map(|(origin, middles)| gathered(origin, &middles, collector))
-        // Most accounts between, then most money, then the origin that began first.
-        .max_by(|left, right| {
-            let begun = |fan: &Fan| fan.transfers.first().map(|(.., moment, _)| *moment);
-            (left.breadth, left.last_amount, begun(right)).cmp(&(
-                right.breadth,
-                right.last_amount,
-                begun(left),
-            ))
-        })
+        .filter_map(|(origin, middles)| gathered(origin, &middles, part.collector))
+        .filter(|fan| fan.transfers.iter().any(|(.., moment, _)| *moment == waking))
+        .fold(None, |best, fan| better(best, Some(fan)))
 }
 
 fn gathered(origin: Symbol, middles: &[Middle], collector: Symbol) -> Option<Fan> {

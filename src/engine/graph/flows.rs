@@ -40,6 +40,8 @@ impl Edge {
 pub struct Keeping {
     /// How far behind an account's latest transfer others are kept, in microseconds.
     pub span: i64,
+    /// How long an event can be judged again as of its own time, in microseconds.
+    pub spare: i64,
     /// Most transfers per account and direction.
     pub edges_max: usize,
     /// Most accounts.

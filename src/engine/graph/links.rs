@@ -1,8 +1,8 @@
 //! Which customers used which identifiers lately, from both ends; and the group that they link.
 //!
-//! Of each customer and identifier the newest event counts; the first since the last long pause is kept
-//! too, so that an event can be judged again as of its own time. An identifier that more customers
-//! than the rule's `hub` have used links nobody: a branch's telephone or a shared office.
+//! Of each customer and identifier the newest use within the span counts. The uses of as long as an event
+//! can be judged again are kept, and the one before them. An identifier that more customers than the
+//! rule's `hub` have used links nobody: a branch's telephone or a shared office.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -18,14 +18,16 @@ use super::path::Work;
 /// An identifier: the place of its role in the graph's list, and its value.
 pub type Identifier = (u8, Symbol);
 
-/// One use of an identifier by a customer.
-#[derive(Clone, Copy, Debug)]
+/// A customer's uses of an identifier.
+#[derive(Clone, Debug)]
 struct Link {
     identifier: u32,
-    /// The first use since a pause longer than anything looks back.
-    first: i64,
     /// The newest use.
     last: Moment,
+    /// Uses before it, oldest first: those that lie less than the keeping's `spare` behind it, and one more.
+    earlier: Vec<Moment>,
+    /// Time of the latest use that is not kept.
+    let_go: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ struct Customer {
 struct Shared {
     identifier: Identifier,
     customers: Vec<u32>,
+    /// Time of the newest use by anybody.
+    latest: i64,
     let_go: i64,
 }
 
@@ -114,21 +118,29 @@ impl Links {
         else {
             return Kept { is_refused: true, ..Kept::default() };
         };
+        if let Some(shared) = self.shared.get_mut(number as usize) {
+            shared.latest = shared.latest.max(moment.0);
+        }
         let (mut given_up, mut dropped) = (0, Vec::new());
         let Some(state) = self.customers.get_mut(customer as usize) else { return Kept::default() };
         state.touched = watermark.max(Instant(moment.0));
         state.touched_sequence = moment.1;
         if let Some(link) = state.links.iter_mut().find(|link| link.identifier == number) {
-            link.renew(moment, keeping.span);
-            return Kept::default();
+            let given_up = link.renew(moment, keeping);
+            return Kept { given_up, is_refused: false };
         }
-        state.links.push(Link { identifier: number, first: moment.0, last: moment });
+        state.links.push(Link {
+            identifier: number,
+            last: moment,
+            earlier: Vec::new(),
+            let_go: i64::MIN,
+        });
         let latest = state.links.iter().map(|link| link.last.0).max().unwrap_or(moment.0);
         let horizon = latest.saturating_sub(keeping.span);
         state.links.retain(|link| {
             let is_kept = link.last.0 > horizon;
             if !is_kept {
-                dropped.push(*link);
+                dropped.push((link.identifier, link.last));
             }
             is_kept
         });
@@ -136,15 +148,16 @@ impl Links {
             let oldest = (0..state.links.len())
                 .min_by_key(|&place| state.links.get(place).map(|link| link.last));
             if let Some(oldest) = oldest {
-                dropped.push(state.links.remove(oldest));
+                let link = state.links.remove(oldest);
+                dropped.push((link.identifier, link.last));
                 given_up += 1;
             }
         }
-        for link in &dropped {
-            state.let_go = state.let_go.max(link.last.0);
+        for (_, last) in &dropped {
+            state.let_go = state.let_go.max(last.0);
         }
-        for link in dropped {
-            self.unlink(customer, link);
+        for (identifier, last) in dropped {
+            self.unlink(customer, identifier, last);
         }
         given_up += self.join(number, customer, keeping);
         Kept { given_up, is_refused: false }
@@ -174,16 +187,15 @@ impl Links {
                 state.links.retain(|link| link.identifier != number);
                 state.let_go = state.let_go.max(last.0);
             }
-            let link = Link { identifier: number, first: last.0, last };
-            self.unlink(member, link);
+            self.unlink(member, number, last);
         }
         u64::from(past == 0)
     }
 
-    fn unlink(&mut self, customer: u32, link: Link) {
-        if let Some(shared) = self.shared.get_mut(link.identifier as usize) {
+    fn unlink(&mut self, customer: u32, identifier: u32, last: Moment) {
+        if let Some(shared) = self.shared.get_mut(identifier as usize) {
             shared.customers.retain(|known| *known != customer);
-            shared.let_go = shared.let_go.max(link.last.0);
+            shared.let_go = shared.let_go.max(last.0);
         }
     }
 
@@ -219,7 +231,12 @@ impl Links {
         if self.shared.len() >= keeping.nodes_max {
             return None;
         }
-        self.shared.push(Shared { identifier, customers: Vec::new(), let_go: i64::MIN });
+        self.shared.push(Shared {
+            identifier,
+            customers: Vec::new(),
+            latest: i64::MIN,
+            let_go: i64::MIN,
+        });
         self.by_identifier.insert(identifier, number);
         Some(number)
     }
@@ -230,7 +247,37 @@ impl Links {
         state.links.iter().map(|link| link.last.0).max()
     }
 
-    /// The group of `customer` as of `until`: all whom the identifiers of `plan` link, from one to the next.
+    /// Where the span of a group ends whose customer made the newest use at `now`: there, unless that use came
+    /// late and others of the same identifiers lie less than the span behind it; then at the last of those
+    /// first.
+    pub fn ends(
+        &self,
+        plan: &ClusterPlan,
+        customer: Symbol,
+        now: i64,
+        work: &mut Work,
+    ) -> [Option<i64>; 2] {
+        let number = self.by_symbol.get(&customer);
+        let state = number.and_then(|number| self.customers.get(*number as usize));
+        let until = (now.saturating_add(plan.within).saturating_sub(1), u64::MAX);
+        let mut end = None;
+        for link in state.map(|state| state.links.as_slice()).unwrap_or_default() {
+            // Most uses are the newest of all of their identifier, and nobody is looked at.
+            let shared = self.shared.get(link.identifier as usize);
+            for user in shared.filter(|it| it.latest > now).into_iter().flat_map(|it| &it.customers)
+            {
+                if !work.step() {
+                    break;
+                }
+                let used = self.link(*user, link.identifier).and_then(|link| link.before(until));
+                end = end.max(used.map(|(at, _)| at).filter(|at| *at > now));
+            }
+        }
+        [end, Some(now)]
+    }
+
+    /// The group of `customer` as of `until`: all whom the identifiers of `plan` link, from one to the next,
+    /// by what they used less than the span before `now`.
     pub fn find(
         &self,
         plan: &ClusterPlan,
@@ -251,7 +298,7 @@ impl Links {
                 if !work.step() {
                     break;
                 }
-                if seen.counts(link) && seen.identifiers.insert(link.identifier) {
+                if seen.counts(link, work).is_some() && seen.identifiers.insert(link.identifier) {
                     self.visit(link.identifier, plan, &mut seen, work);
                 }
             }
@@ -275,9 +322,8 @@ impl Links {
             if users.len() > plan.hub || !work.step() {
                 break;
             }
-            if let Some(link) = self.link(customer, number).filter(|link| seen.counts(link)) {
-                users.push((customer, *link));
-            }
+            let used = self.link(customer, number).and_then(|link| seen.counts(link, work));
+            users.extend(used.map(|moment| (customer, moment)));
         }
         if users.len() > plan.hub {
             seen.hubs += 1;
@@ -287,10 +333,10 @@ impl Links {
             return;
         }
         seen.shared += 1;
-        for (customer, link) in users {
+        for (customer, moment) in users {
             if let Some(state) = self.customers.get(customer as usize) {
                 let (symbol, identifier) = (state.symbol, shared.identifier);
-                seen.ties.push(Tie { moment: link.last, customer: symbol, identifier });
+                seen.ties.push(Tie { moment, customer: symbol, identifier });
             }
             if seen.customers.insert(customer) {
                 seen.queue.push_back(customer);
@@ -318,22 +364,39 @@ impl Links {
             }
             let Ok(customer) = u32::try_from(place) else { continue };
             for link in links {
-                self.unlink(customer, link);
+                self.unlink(customer, link.identifier, link.last);
             }
         }
     }
 }
 
 impl Link {
-    /// One more use; an older one that comes late changes only what came first.
-    fn renew(&mut self, moment: Moment, span: i64) {
-        if moment.0.saturating_sub(self.last.0) > span {
-            self.first = moment.0;
+    /// One more use. Gives back how many were given up because there are too many.
+    fn renew(&mut self, moment: Moment, keeping: &Keeping) -> u64 {
+        let earlier = moment.min(self.last);
+        self.last = moment.max(self.last);
+        let place = self.earlier.partition_point(|known| *known < earlier);
+        if earlier == self.last || self.earlier.get(place) == Some(&earlier) {
+            return 0;
         }
-        if moment.0 < self.first && self.first.saturating_sub(moment.0) <= span {
-            self.first = moment.0;
+        self.earlier.insert(place, earlier);
+        // Of what no event can be judged as of any more, the newest stands for all.
+        let horizon = self.last.0.saturating_sub(keeping.spare);
+        let past = self.earlier.partition_point(|known| known.0 <= horizon).saturating_sub(1);
+        let too_many = self.earlier.len().saturating_sub(keeping.edges_max);
+        for (at, _) in self.earlier.drain(..past.max(too_many)) {
+            self.let_go = self.let_go.max(at);
         }
-        self.last = self.last.max(moment);
+        too_many.saturating_sub(past) as u64
+    }
+
+    /// The newest use that is not later than `until`.
+    fn before(&self, until: Moment) -> Option<Moment> {
+        if self.last <= until {
+            return Some(self.last);
+        }
+        let place = self.earlier.partition_point(|known| *known <= until);
+        place.checked_sub(1).and_then(|place| self.earlier.get(place)).copied()
     }
 }
 
@@ -352,8 +415,10 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether a link falls into the window.
-    const fn counts(&self, link: &Link) -> bool {
-        link.last.0 > self.floor && link.first <= self.until.0
+    /// The newest use within the window.
+    fn counts(&self, link: &Link, work: &mut Work) -> Option<Moment> {
+        let used = link.before(self.until);
+        work.lacks_edges |= used.is_none() && link.let_go > self.floor;
+        used.filter(|used| used.0 > self.floor)
     }
 }

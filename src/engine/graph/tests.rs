@@ -9,7 +9,7 @@ use super::path::{Hop, Path};
 use super::*;
 use crate::rulebook::pattern::Hops;
 
-const KEEPING: Keeping = Keeping { span: 1_000, edges_max: 1_000, nodes_max: 1_000 };
+const KEEPING: Keeping = Keeping { span: 1_000, spare: 1_000, edges_max: 1_000, nodes_max: 1_000 };
 const NOBODY_LATER: Moment = (i64::MAX, u64::MAX);
 
 fn decimal(number: i64) -> Decimal {
@@ -307,60 +307,65 @@ fn a_transfer_that_two_legs_tell_is_kept_once_and_old_ones_are_let_go() {
     assert_eq!(edges.len(), 1);
 }
 
-/// What a fan of random transfers must be, by trying every origin; the count of accounts between.
+/// What a fan of random transfers must be, by trying every origin, collector and end; the count of
+/// accounts between.
 fn fans_by_trying(steps: &[Step], plan: &FanPlan) -> Option<usize> {
     let all: Vec<(u32, u32, Moment, Decimal)> = (1_u64..)
         .zip(steps)
         .map(|(sequence, &(from, to, at, amount))| (from, to, (at, sequence), decimal(amount)))
         .filter(|(from, to, ..)| from != to)
         .collect();
-    let &(through, collector, at, _) = steps.last()?;
+    let &(from, to, at, _) = steps.last()?;
     let waking = (at, steps.len() as u64);
     all.iter().find(|(_, _, moment, _)| *moment == waking)?;
-    let last = all.iter().filter(|edge| edge.1 == collector).map(|edge| edge.2).max()?;
-    let inside = |moment: Moment| moment.0 > last.0 - plan.within && moment <= last;
-    let between = |from: u32, to: u32, until: Moment| -> Vec<(Moment, Decimal)> {
-        let mut found: Vec<_> = all
-            .iter()
-            .filter(|edge| (edge.0, edge.1) == (from, to) && inside(edge.2) && edge.2 <= until)
-            .map(|edge| (edge.2, edge.3))
-            .collect();
-        found.sort_unstable();
-        found
-    };
-    let sum = |edges: &[(Moment, Decimal)]| edges.iter().map(|(_, amount)| amount).sum::<Decimal>();
     let accounts: BTreeSet<u32> = all.iter().flat_map(|edge| [edge.0, edge.1]).collect();
-    let middles = |origin: u32| -> Vec<u32> {
-        accounts
-            .iter()
-            .copied()
-            .filter(|&middle| {
+    let sum = |edges: &[(Moment, Decimal)]| edges.iter().map(|(_, amount)| amount).sum::<Decimal>();
+    let mut best = None;
+    for last in all.iter().map(|edge| edge.2).filter(|last| *last >= waking) {
+        let inside = |moment: Moment| moment.0 > last.0 - plan.within && moment <= last;
+        let between = |from: u32, to: u32, until: Moment| -> Vec<(Moment, Decimal)> {
+            let is_it = |edge: &&(u32, u32, Moment, Decimal)| {
+                (edge.0, edge.1) == (from, to) && inside(edge.2) && edge.2 <= until
+            };
+            let mut found: Vec<_> = all.iter().filter(is_it).map(|edge| (edge.2, edge.3)).collect();
+            found.sort_unstable();
+            found
+        };
+        for (&origin, &collector) in
+            accounts.iter().flat_map(|it| accounts.iter().map(move |to| (it, to)))
+        {
+            let halves = |middle: u32| {
                 let paid = between(middle, collector, last);
-                let Some(&(paid_last, _)) = paid.last() else { return false };
-                let got = between(origin, middle, paid_last);
-                let Some(&(got_last, _)) = got.last() else { return false };
-                got[0].0 < paid[0].0
-                    && got_last < paid_last
+                let got = between(origin, middle, paid.last()?.0);
+                let is_one = got.first()?.0 < paid.first()?.0
+                    && got.last()?.0 < paid.last()?.0
                     && sum(&paid) >= plan.keep * sum(&got)
-                    && sum(&got) >= plan.keep * sum(&paid)
-            })
-            .collect()
-    };
-    accounts
-        .iter()
-        .filter(|origin| **origin != collector && inside(waking))
-        .map(|origin| middles(*origin))
-        .filter(|middles| middles.contains(&through) && middles.len() >= plan.fan)
-        .map(|middles| middles.len())
-        .max()
+                    && sum(&got) >= plan.keep * sum(&paid);
+                is_one.then_some([got, paid].concat())
+            };
+            let middles: Vec<(u32, Vec<(Moment, Decimal)>)> =
+                accounts.iter().filter_map(|it| Some((*it, halves(*it)?))).collect();
+            let has_waking = middles.iter().any(|(middle, edges)| {
+                (*middle == from && collector == to || *middle == to && origin == from)
+                    && edges.iter().any(|(moment, _)| *moment == waking)
+            });
+            if origin != collector && has_waking && middles.len() >= plan.fan {
+                best = best.max(Some(middles.len()));
+            }
+        }
+    }
+    best
 }
 
 /// The group of a customer by joining sets until nothing changes.
-fn group_by_joining(uses: &[(u32, u32, i64)], plan: &ClusterPlan, customer: u32) -> BTreeSet<u32> {
-    let latest = uses.iter().filter(|it| it.0 == customer).map(|it| it.2).max().unwrap_or(0);
-    let floor = latest - plan.within;
+fn group_by_joining(
+    uses: &[(u32, u32, i64)],
+    plan: &ClusterPlan,
+    (customer, end): (u32, i64),
+) -> BTreeSet<u32> {
+    let floor = end - plan.within;
     let customers_of = |identifier: u32| -> BTreeSet<u32> {
-        let inside = uses.iter().filter(|it| it.1 == identifier && it.2 > floor);
+        let inside = uses.iter().filter(|it| it.1 == identifier && it.2 > floor && it.2 <= end);
         inside.map(|it| it.0).collect()
     };
     let mut group = BTreeSet::from([customer]);
@@ -399,7 +404,9 @@ proptest! {
         let found = fan::find(&flows(&steps), &plan, &waking, waking.to, &mut work);
         prop_assert_eq!(found.as_ref().map(|fan| fan.breadth), fans_by_trying(&steps, &plan));
         if let Some(found) = found {
-            prop_assert!(found.between.contains(&waking.from) && found.targets == [waking.to]);
+            let ends = |it: &(Symbol, Symbol, Moment, Decimal)| (it.0, it.1, it.2);
+            let waking = (waking.from, waking.to, waking.moment);
+            prop_assert!(found.transfers.iter().any(|it| ends(it) == waking));
         }
     }
 
@@ -408,6 +415,7 @@ proptest! {
         uses in prop::collection::vec((0_u32..8, 100_u32..106, 0_i64..30), 1..24),
         hub in 2_usize..5,
         within in 3_i64..31,
+        end in 0_i64..31,
     ) {
         let mut links = Links::default();
         for (sequence, &(customer, identifier, at)) in (1..).zip(&uses) {
@@ -416,12 +424,16 @@ proptest! {
         }
         let plan = ClusterPlan { hub, within };
         let customer = uses[uses.len() - 1].0;
-        let now = links.latest(Symbol(customer)).expect("a use");
         let mut work = Work { visits_max: 1_000_000, ..Work::default() };
-        let found = links.find(&plan, Symbol(customer), (now, NOBODY_LATER), &mut work);
-        let group = group_by_joining(&uses, &plan, customer);
+        let found = links.find(&plan, Symbol(customer), (end, (end, u64::MAX)), &mut work);
+        let group = group_by_joining(&uses, &plan, (customer, end));
         let names = found.map(|it| it.customers.iter().map(|name| name.0).collect());
         prop_assert_eq!(names, (group.len() >= 2).then_some(group));
+        let now = links.latest(Symbol(customer)).expect("a use");
+        let own: BTreeSet<u32> = uses.iter().filter(|it| it.0 == customer).map(|it| it.1).collect();
+        let later = uses.iter().filter(|it| own.contains(&it.1) && it.2 > now && it.2 < now + within);
+        let ends = [later.map(|it| it.2).max(), Some(now)];
+        prop_assert_eq!(links.ends(&plan, Symbol(customer), now, &mut work), ends);
     }
 }
 
@@ -469,7 +481,7 @@ fn what_was_idle_for_long_is_swept_and_searches_say_so() {
 fn the_cost_of_a_transfer_does_not_grow_with_the_graph() {
     // A search for every transfer, in a crowd of accounts: what it looks at stays what is near.
     let plan = cycle(3, 5, "0.8", 1_000_000);
-    let keeping = Keeping { span: 1_000_000, edges_max: 1_000, nodes_max: 1_000_000 };
+    let keeping = Keeping { span: 1_000_000, spare: 1_000, edges_max: 1_000, nodes_max: 1_000_000 };
     let visits = |count: u64| {
         let mut flows = Flows::default();
         let mut seed = 7_u64;
