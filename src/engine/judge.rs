@@ -466,7 +466,8 @@ impl State {
             id: self.strings.text(entity).to_owned(),
         };
         let id = alert_id(rule, &about, origin);
-        let verdict = match self.open_alerts.judge(key, at, origin.sequence, score, cooldown) {
+        let turn = (at, origin.due.is_some());
+        let verdict = match self.open_alerts.judge(key, turn, origin.sequence, score, cooldown) {
             // The same event again, after its id was forgotten: not another alert.
             Verdict::Raise if self.open_alerts.knows(&id) => {
                 self.open_alerts.counted(key, origin.sequence);

@@ -40,17 +40,18 @@ pub struct OpenAlerts {
 }
 
 impl OpenAlerts {
-    /// Decides about a match of `rule` for `entity` at `at`, and notes its score.
+    /// Decides about a match of `rule` for `entity` at `at`, and notes its score. What an instant woke
+    /// (`is_due`) is never the same event again: several timers may go back to one event of the log.
     pub fn judge(
         &mut self,
         (rule, entity): (Symbol, Symbol),
-        at: Instant,
+        (at, is_due): (Instant, bool),
         sequence: u64,
         score: Decimal,
         cooldown: Option<Span>,
     ) -> Verdict {
         let Some(open) = self.by_rule.get_mut(&(rule, entity)) else { return Verdict::Raise };
-        if open.sequence == sequence {
+        if open.sequence == sequence && !is_due {
             return Verdict::Ignore;
         }
         let previous = std::mem::replace(&mut open.score, score);
@@ -216,7 +217,7 @@ mod tests {
         let week = Some(Span::days(7));
         let at = |days| Instant(0).plus(Span::days(days));
         let judge = |open: &mut OpenAlerts, days, sequence, score| {
-            open.judge(KEY, at(days), sequence, Decimal::from(score), week)
+            open.judge(KEY, (at(days), false), sequence, Decimal::from(score), week)
         };
         assert_eq!(judge(&mut open, 0, 1, 50), Verdict::Raise);
         open.raised(KEY, "a", at(0), 1, Decimal::from(50));

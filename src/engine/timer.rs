@@ -72,6 +72,9 @@ pub struct Cause {
     pub id: Box<str>,
 }
 
+/// Most events that would have started a running timer and are remembered; the latest always is.
+const LATER_MAX: usize = 16;
+
 /// One timer.
 #[derive(Clone, Debug)]
 struct KeyTimer {
@@ -79,6 +82,11 @@ struct KeyTimer {
     cause: Cause,
     /// When it fires; `None` when it has, or was stopped.
     due: Option<i64>,
+    /// What would have started it while it ran, by event time: the awaited event may come late and lie
+    /// between them.
+    later: Vec<Cause>,
+    /// When the awaited event happened last.
+    answered: Option<i64>,
     /// The span of the absence that was told last, start excluded and end included.
     told: Option<(i64, i64)>,
     /// The date that it was set by.
@@ -201,6 +209,97 @@ impl Watched {
     }
 }
 
+impl KeyTimer {
+    /// Whether an absence was told whose span holds this instant.
+    fn is_told(&self, at: i64) -> bool {
+        self.told.is_some_and(|(start, end)| at > start && at <= end)
+    }
+
+    /// Notes an event; what comes late counts in its place. `has_opener`: another event than the awaited
+    /// one starts it.
+    fn note(
+        &mut self,
+        sign: Sign,
+        at: i64,
+        (length, has_opener): (i64, bool),
+        make_cause: impl FnOnce() -> Cause,
+    ) {
+        let is_answered = self.answered.is_some_and(|answered| at < answered);
+        match sign {
+            Sign::None => {}
+            // The key was first seen earlier than it seemed.
+            Sign::Seen => {
+                if self.answered.is_none() && self.due.is_some() && at < self.cause.at.0 {
+                    self.start(make_cause(), length);
+                }
+            }
+            // What was told is told, also when what started it lies still further back.
+            Sign::Starts => {
+                let is_over = self.told.is_some_and(|(_, end)| at <= end);
+                if !is_answered && !is_over {
+                    self.open(make_cause(), length);
+                }
+            }
+            Sign::Came => self.answer(at, length),
+            Sign::CameAndStarts if has_opener => {
+                self.answer(at, length);
+                if !is_answered {
+                    self.open(make_cause(), length);
+                }
+            }
+            Sign::CameAndStarts => {
+                if self.answered.is_none_or(|answered| at > answered) {
+                    self.answered = Some(at);
+                    self.start(make_cause(), length);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, cause: Cause, length: i64) {
+        self.due = Some(cause.at.0.saturating_add(length));
+        self.cause = cause;
+    }
+
+    /// Something that starts it: the first counts, the others wait.
+    fn open(&mut self, cause: Cause, length: i64) {
+        if self.due.is_none() {
+            self.start(cause, length);
+        } else if cause.at < self.cause.at {
+            let first = self.cause.clone();
+            self.start(cause, length);
+            self.later.insert(0, first);
+        } else {
+            let place = self.later.partition_point(|known| known.at <= cause.at);
+            self.later.insert(place, cause);
+        }
+        if self.later.len() > LATER_MAX {
+            self.later.remove(LATER_MAX - 1);
+        }
+    }
+
+    /// The awaited event: it stops whatever started at or before it.
+    fn answer(&mut self, at: i64, length: i64) {
+        if self.answered.is_some_and(|answered| at < answered) {
+            return;
+        }
+        self.answered = Some(at);
+        if self.due.is_some() && self.cause.at.0 <= at {
+            self.go_on_after(at, length);
+        }
+    }
+
+    /// Stops, and starts with the first of those that wait that lies after `at`.
+    fn go_on_after(&mut self, at: i64, length: i64) {
+        self.due = None;
+        self.later.retain(|cause| cause.at.0 > at);
+        if !self.later.is_empty() {
+            let cause = self.later.remove(0);
+            self.start(cause, length);
+        }
+    }
+}
+
 impl TimerSet {
     /// How many timers there are, running or not.
     pub fn len(&self) -> usize {
@@ -222,36 +321,30 @@ impl TimerSet {
         timers_max: usize,
     ) -> Noted {
         let Waits::Absent { length, after, .. } = &layout.waits else { return Noted::default() };
-        let due = at.0.saturating_add(*length);
         let mut noted = Noted::default();
+        if sign == Sign::None {
+            return noted;
+        }
+        let came = matches!(sign, Sign::Came | Sign::CameAndStarts);
         let Some(&number) = self.by_key.get(&key) else {
             // One that was answered before it started is remembered too: events may change places.
-            let due = (sign != Sign::Came).then_some(due);
-            let is_made = sign == Sign::None || self.add(key, make_cause(), due, None, timers_max);
-            noted.is_refused = !is_made;
+            let due = (sign != Sign::Came).then_some(at.0.saturating_add(*length));
+            noted.is_refused = !self.add(key, make_cause(), due, None, timers_max);
+            if let Some(timer) = self.by_key.get(&key).and_then(|it| self.timers.get_mut(it)) {
+                timer.answered = came.then_some(at.0);
+            }
             return noted;
         };
         let Some(timer) = self.timers.get_mut(&number) else { return noted };
-        let is_told = timer.told.is_some_and(|(start, end)| at.0 > start && at.0 <= end);
-        noted.contradicts = is_told && matches!(sign, Sign::Came | Sign::CameAndStarts);
-        match sign {
-            Sign::None | Sign::Seen => return noted,
-            _ if at < timer.cause.at => return noted,
-            // A running timer waits for the first that started it; what was told is told.
-            Sign::Starts if timer.due.is_some() || is_told => return noted,
-            Sign::CameAndStarts if after.is_none() && at == timer.cause.at => return noted,
-            _ => {}
+        noted.contradicts = came && timer.is_told(at.0);
+        let before = timer.due;
+        timer.note(sign, at.0, (*length, after.is_some()), make_cause);
+        if timer.due != before {
+            if let Some(due) = before {
+                self.queue.remove(&(due, number));
+            }
+            self.queue.extend(timer.due.map(|due| (due, number)));
         }
-        if let Some(due) = timer.due.take() {
-            self.queue.remove(&(due, number));
-        }
-        if sign == Sign::Came {
-            timer.cause.at = at;
-            return noted;
-        }
-        timer.cause = make_cause();
-        timer.due = Some(due);
-        self.queue.insert((due, number));
         noted
     }
 
@@ -302,7 +395,10 @@ impl TimerSet {
         let number = self.next;
         self.next += 1;
         self.by_key.insert(key, number);
-        self.timers.insert(number, KeyTimer { key, cause, due, told: None, date });
+        self.timers.insert(
+            number,
+            KeyTimer { key, cause, due, later: Vec::new(), answered: None, told: None, date },
+        );
         self.queue.extend(due.map(|due| (due, number)));
         true
     }
@@ -316,9 +412,12 @@ impl TimerSet {
         for number in numbers {
             self.queue.remove(&(due, number));
             if let Some(timer) = self.timers.get_mut(&number) {
-                timer.due = None;
-                timer.told = Some((timer.cause.at.0, due));
-                taken.push((number, timer.key, timer.cause.clone()));
+                let cause = timer.cause.clone();
+                let length = due.saturating_sub(cause.at.0);
+                timer.told = Some((cause.at.0, due));
+                timer.go_on_after(due, length);
+                self.queue.extend(timer.due.map(|due| (due, number)));
+                taken.push((number, timer.key, cause));
             }
         }
         taken

@@ -64,7 +64,9 @@ fn rule_text(rule: &Rule, lists: &BTreeMap<String, List>, institution: &Institut
     }
     let _ = writeln!(out, "cooldown {:?}", rule.alert.cooldown);
     if !rule.alert.dedup.is_empty() {
-        let _ = writeln!(out, "dedup {:?}", rule.alert.dedup);
+        out.push_str("dedup ");
+        rule.alert.dedup.iter().for_each(|role| write_key(&mut out, rule, *role));
+        out.push('\n');
     }
     if let Some(spec) = &rule.rekyc {
         let (scope, level, cause) = (spec.scope.word(), spec.level.word(), spec.cause.word());
