@@ -13,6 +13,7 @@ use weir::rulebook::Rulebook;
 use weir::rulebook::catalogue::{Catalogue, Presence, Type};
 use weir::rulebook::lint::documentation;
 use weir::rulebook::loader;
+use weir::rulebook::reference::Section;
 
 const REFERENCE: &str = include_str!("../rules/README.md");
 
@@ -153,8 +154,81 @@ fn the_rule_in_the_reference_works() {
     let path = "pack/cash-below-threshold.yaml".to_owned();
     let rulebook = load(&BTreeMap::from([(path, rule.to_owned())]));
     let report = rehearsal::rehearse_all(&rulebook);
-    assert_eq!(report.rehearsals.len(), 2);
+    assert_eq!(report.rehearsals.len(), 3);
     assert!(report.is_passed(), "{:#?}", report.rehearsals);
+}
+
+/// The top-level keys of a YAML text with all their lines, comments and empty lines left out.
+fn sections(text: &str) -> Vec<(&str, String)> {
+    let mut sections: Vec<(&str, String)> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if !line.starts_with(' ') {
+            let key = line.split(':').next().expect("a key");
+            sections.push((key, String::new()));
+        }
+        let (_, lines) = sections.last_mut().expect("a key before its lines");
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    sections
+}
+
+#[test]
+fn the_metadata_in_the_reference_is_complete_and_says_nothing_else() {
+    let block = |start: &str| {
+        let mut blocks = REFERENCE.split("```yaml\n");
+        let block = blocks.find(|block| block.starts_with(start)).expect("a block");
+        block.split("```").next().expect("its end")
+    };
+    let (rule, metadata) = (sections(block("lang: 1")), sections(block("version:")));
+    let load = |sections: &[(&str, String)]| {
+        let text: String = sections.iter().map(|(_, lines)| lines.as_str()).collect();
+        let path = "pack/cash-below-threshold.yaml".to_owned();
+        load(&BTreeMap::from([(path, text)])).rules[0].clone()
+    };
+    let is_replaced = |key: &str| metadata.iter().any(|(other, _)| *other == key);
+    let kept = rule.iter().filter(|(key, _)| !is_replaced(key));
+    let whole: Vec<_> = kept.chain(&metadata).cloned().collect();
+    let (before, after) = (load(&rule), load(&whole));
+    assert_eq!(documentation::missing(&after), []);
+    assert_eq!(before.meaning, after.meaning);
+    // Each of the keys that the table says are asked for is missed when it is not there.
+    let row = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 4;
+    let table = REFERENCE.split("asks for it |").nth(1).expect("the table");
+    let table = table.split("\n\n").next().expect("its end").lines().filter(row);
+    let mut asked = 0;
+    for line in table {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        for key in cells[0].split(", ").map(|key| key.trim_matches('`')) {
+            assert!(whole.iter().any(|(other, _)| *other == key), "{key} is not shown");
+            // Without its history a rule may have any version; params are needed by the condition.
+            if key == "params" || cells[2].is_empty() {
+                continue;
+            }
+            let without: Vec<_> = whole
+                .iter()
+                .filter(|(other, _)| *other != key && !(key == "version" && *other == "changes"))
+                .cloned()
+                .collect();
+            let told = documentation::missing(&load(&without));
+            let help = told.iter().find(|it| it.code == "W217").and_then(|it| it.help.as_deref());
+            assert!(help.is_some_and(|help| help.contains(key)), "{key}: {help:?}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 11, "the keys that are asked for");
+}
+
+#[test]
+fn the_reference_describes_every_key_of_metadata() {
+    let about = REFERENCE.split("## Metadata").nth(1).expect("the section");
+    let about = about.split("\n## Windows").next().expect("its end");
+    let sections = [Section::Param, Section::Reference, Section::Volume, Section::Change];
+    for entry in sections.into_iter().flat_map(Section::entries) {
+        let is_there = REFERENCE.contains(&format!("`{}`", entry.key))
+            || about.contains(&format!("{}: ", entry.key));
+        assert!(is_there, "{:?} {}", entry.section, entry.key);
+    }
 }
 
 #[test]

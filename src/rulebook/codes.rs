@@ -1,7 +1,8 @@
 //! Every code that a diagnostic can carry, with what it means: one row per code, never used again.
 //!
 //! `weir help CODE` prints a row. Codes of errors begin with E, of warnings with W; E0xx speak of
-//! the file and of meaning, E1xx of the way an expression is written, E2xx of a rule's tests.
+//! the file and of meaning, E10x and E11x of the way an expression is written, E12x of what a rule says
+//! about itself, E2xx of a rule's tests.
 
 pub mod examples;
 
