@@ -209,6 +209,11 @@ fn what_may_be_written_is_offered() {
         ("severity: high", "severity: high\nsta", 18, "status"),
         ("when: n", "when: le", 8, "least"),
         ("when: n", "when: cla", 9, "clamp"),
+        ("severity: high", "severity: high\nexp", 18, "expected_alerts"),
+        ("severity: high", "severity: high\ndisclosable: ", 28, "true"),
+        ("severity: high", "severity: high\nreferences:\n  - cite: x\n    con", 46, "confidence"),
+        ("least: 3", "least:\n    value: 3\n    un", 26, "unit"),
+        ("least: 3", "least:\n    value: 3\n    confidence: ", 36, "IND"),
     ] {
         let text = RULE.replacen(from, to, 1);
         let labels = editor.labels(&text, to, into);
@@ -232,6 +237,23 @@ fn names_are_explained_and_lead_to_their_definition() {
         let text = hover["contents"]["value"].as_str().unwrap_or_default();
         assert!(text.contains(wanted), "{mark}: {hover}");
     }
+    let reasons =
+        "least:\n    value: 3\n    unit: payments\n    min: 2\n    why: two are a coincidence";
+    let long = RULE.replacen("least: 3", reasons, 1);
+    editor.change(&long);
+    for (mark, into, wanted) in [
+        ("n >= least", 6, "two are a coincidence"),
+        ("min: 2", 1, "The lowest value that may be written"),
+    ] {
+        let hover = editor.at("textDocument/hover", &long, mark, into);
+        let text = hover["contents"]["value"].as_str().unwrap_or_default();
+        assert!(text.contains(wanted), "{mark}: {hover}");
+    }
+    let items = editor.at("textDocument/completion", &long, "n >= least", 5);
+    let item = items.as_array().into_iter().flatten().find(|item| item["label"] == "least");
+    let brief = item.map(|item| item["documentation"]["value"].clone());
+    assert_eq!(brief, Some("`3` payments".into()), "{items}");
+    editor.change(RULE);
     let place = editor.at("textDocument/definition", RULE, "n >= least", 0);
     assert_eq!(place["range"]["start"], json!({ "line": 9, "character": 2 }), "{place}");
     let place = editor.at("textDocument/definition", RULE, "list.far", 6);

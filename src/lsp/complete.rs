@@ -230,10 +230,15 @@ fn named(view: View<'_>, section: &str) -> Vec<(String, String)> {
             let text = text.get(node.span.start..node.span.end).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        return entries
-            .iter()
-            .map(|it| (it.key.clone(), format!("`{}`", written(&it.value))))
-            .collect();
+        // Of a parameter with reasons its value and unit; the rest is for the hover.
+        let brief = |node: &Node| {
+            let part = |key| node.entry(key).map(|entry| written(&entry.value));
+            match (part("value"), part("unit").unwrap_or_default()) {
+                (Some(value), unit) => format!("`{value}` {unit}").trim_end().to_owned(),
+                (None, _) => format!("`{}`", written(node)),
+            }
+        };
+        return entries.iter().map(|it| (it.key.clone(), brief(&it.value))).collect();
     }
     // The file cannot be read as it stands: the lines below the section's key, one level in.
     let mut lines = text.lines().skip_while(|line| line.trim_end() != format!("{section}:"));
@@ -243,7 +248,9 @@ fn named(view: View<'_>, section: &str) -> Vec<(String, String)> {
         .filter_map(|line| {
             let (key, value) = line.strip_prefix("  ")?.split_once(':')?;
             let is_name = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            (is_name && !key.is_empty()).then(|| (key.to_owned(), format!("`{}`", value.trim())))
+            let value = value.trim();
+            let told = if value.is_empty() { String::new() } else { format!("`{value}`") };
+            (is_name && !key.is_empty()).then(|| (key.to_owned(), told))
         })
         .collect()
 }
