@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::rulebook::diagnostic::Diagnostic;
 use crate::rulebook::loader::{self, Loaded, SCHEMA_PATH};
@@ -76,6 +77,35 @@ pub fn read_folder(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
         return Err(Error::Nothing { path: folder.to_owned() });
     }
     Ok(texts)
+}
+
+/// When a file was last written, and how large it is: whether to read it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+}
+
+/// The stamps of all files that [`read_folder`] would read, by path; also of a folder without rules.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn stamps(folder: &Path) -> Result<BTreeMap<String, Stamp>, Error> {
+    let mut found = BTreeMap::new();
+    walk(folder, folder, 0, &mut found, |path| {
+        let unreadable = |reason| Error::Unreadable { path: path.to_owned(), reason };
+        let about = fs::metadata(path).map_err(unreadable)?;
+        Ok(Stamp { modified: about.modified().ok(), bytes: about.len() })
+    })?;
+    Ok(found)
+}
+
+/// Reads one file below a rules folder.
+///
+/// # Errors
+/// It cannot be read, is not text or too large.
+pub fn read_one(folder: &Path, path: &str) -> Result<String, Error> {
+    read_file(&folder.join(path))
 }
 
 /// What somebody asked for, and the whole rules folder around it: a rule means what it means among the

@@ -1,5 +1,6 @@
 //! The loop: requests are answered one by one, and every change is followed by a check.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
@@ -20,7 +21,7 @@ use crate::rulebook::diagnostic::{Diagnostic, Level};
 use crate::rulebook::format;
 
 use super::text::Text;
-use super::workspace::{View, Workspace, path_of, uri_of};
+use super::workspace::{View, Workspace, path_of, root_of, uri_of};
 use super::{Error, actions, complete, define, hover, outline};
 
 /// Answers an editor until it says `exit`.
@@ -28,13 +29,16 @@ use super::{Error, actions, complete, define, hover, outline};
 /// # Errors
 /// The editor does not speak the protocol, or goes away without `shutdown`.
 pub fn run(connection: &Connection) -> Result<(), Error> {
-    let (id, _) = connection.initialize_start()?;
+    let (id, client) = connection.initialize_start()?;
     let answer = json!({
         "capabilities": capabilities(),
         "serverInfo": { "name": "weir", "version": env!("CARGO_PKG_VERSION") },
     });
     connection.initialize_finish(id, answer)?;
     let mut server = Server { connection, workspace: Workspace::default() };
+    if client.pointer(WATCHES) == Some(&Value::Bool(true)) {
+        server.send(watch_files().into())?;
+    }
     for message in &connection.receiver {
         match message {
             Message::Request(request) => {
@@ -49,6 +53,22 @@ pub fn run(connection: &Connection) -> Result<(), Error> {
         }
     }
     Err(Error::Closed)
+}
+
+/// Where an editor says that it can be asked to watch files.
+const WATCHES: &str = "/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration";
+
+/// Asks the editor to tell when rules, lists or the schema change on disk: they decide about one another.
+fn watch_files() -> Request {
+    let globs = ["**/*.yaml", "**/*.yml", "**/lists/*.csv"];
+    let watchers = globs.map(|glob| json!({ "globPattern": glob }));
+    let registration = json!({
+        "id": "rule-files",
+        "method": "workspace/didChangeWatchedFiles",
+        "registerOptions": { "watchers": watchers },
+    });
+    let params = json!({ "registrations": [registration] });
+    Request::new("watch".to_owned().into(), "client/registerCapability".to_owned(), params)
 }
 
 fn capabilities() -> ServerCapabilities {
@@ -191,7 +211,10 @@ impl Server<'_> {
                 for path in &paths {
                     self.workspace.forget_disk(path);
                 }
-                Some(paths)
+                // One check per folder, however many of its files changed.
+                let by_root: BTreeMap<_, _> =
+                    paths.into_iter().map(|path| (root_of(&path), path)).collect();
+                Some(by_root.into_values().collect())
             }
             _ => None,
         }

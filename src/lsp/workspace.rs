@@ -11,12 +11,12 @@ use std::sync::Arc;
 use lsp_types::Uri;
 use url::Url;
 
-use crate::files;
+use crate::files::{self, Stamp};
 use crate::rulebook::catalogue::Catalogue;
 use crate::rulebook::diagnostic::Diagnostic;
+use crate::rulebook::folder::{Checked, FolderChecker};
 use crate::rulebook::list::List;
-use crate::rulebook::lists;
-use crate::rulebook::loader::{self, FileKind, Loaded};
+use crate::rulebook::loader::{self, FileKind};
 use crate::rulebook::typed::Rule;
 
 use super::text::Text;
@@ -31,14 +31,14 @@ pub struct Workspace {
 /// One rules folder, as last checked.
 #[derive(Debug, Default)]
 pub struct Folder {
-    /// Texts on disk, by path relative to the folder.
-    disk: BTreeMap<String, String>,
+    /// Texts on disk, by path relative to the folder, and the files as they were when they were read.
+    disk: BTreeMap<String, (Stamp, String)>,
     /// The same with open documents in their place.
     texts: BTreeMap<String, String>,
-    /// What came of them.
-    loaded: Loaded,
-    /// The lists, also of files with errors.
-    lists: BTreeMap<String, List>,
+    /// What was found before, so that only what changed is checked again.
+    checker: FolderChecker,
+    /// What came of the texts.
+    checked: Checked,
     /// Files that had diagnostics when they were last told to the editor.
     told: BTreeSet<String>,
 }
@@ -74,28 +74,33 @@ impl Workspace {
         self.documents.remove(path);
     }
 
-    /// Reads the folder of `path` from disk again at the next check.
+    /// Reads the file at `path` from disk again at the next check, whatever its stamp says.
     pub fn forget_disk(&mut self, path: &Path) {
-        self.folders.remove(&root_of(path));
+        let root = root_of(path);
+        if let (Some(folder), Some(name)) = (self.folders.get_mut(&root), relative(&root, path)) {
+            folder.disk.remove(&name);
+        }
     }
 
     /// Checks the folder of `path`: for each file that has or had something to say, all of it.
     pub fn check(&mut self, path: &Path) -> Vec<(PathBuf, Text, Vec<Diagnostic>)> {
         let root = root_of(path);
-        let folder = self.folders.entry(root.clone()).or_insert_with(|| Folder::read(&root));
-        folder.texts = folder.disk.clone();
+        let folder = self.folders.entry(root.clone()).or_default();
+        folder.refresh(&root);
+        let on_disk = folder.disk.iter().map(|(path, (_, text))| (path.clone(), text.clone()));
+        folder.texts = on_disk.collect();
         for (path, text) in &self.documents {
             if let Some(relative) = relative(&root, path) {
                 folder.texts.insert(relative, text.as_str().to_owned());
             }
         }
-        folder.check();
+        folder.checked = folder.checker.check(&folder.texts);
         let mut by_file: BTreeMap<String, Vec<Diagnostic>> =
             folder.told.iter().map(|path| (path.clone(), Vec::new())).collect();
-        for problem in &folder.loaded.diagnostics {
+        for problem in &folder.checked.diagnostics {
             by_file.entry(problem.path.clone()).or_default().push(problem.clone());
         }
-        folder.told = folder.loaded.diagnostics.iter().map(|it| it.path.clone()).collect();
+        folder.told = folder.checked.diagnostics.iter().map(|it| it.path.clone()).collect();
         let told = by_file.into_iter().map(|(path, problems)| {
             let text = folder.texts.get(&path).cloned().unwrap_or_default();
             (root.join(path), Text::new(text), problems)
@@ -114,30 +119,28 @@ impl Workspace {
 }
 
 impl Folder {
-    fn read(root: &Path) -> Self {
-        // A folder that cannot be read has no other files; the open document is checked all the same.
-        Self { disk: files::read_folder(root).unwrap_or_default(), ..Self::default() }
-    }
-
-    fn check(&mut self) {
-        self.loaded = loader::load(&self.texts);
-        self.lists = self
-            .texts
-            .iter()
-            .filter(|(path, _)| loader::file_kind(path) == FileKind::List)
-            .map(|(path, text)| (stem(path).to_owned(), lists::read(path, text).0))
-            .collect();
+    /// Reads what is another than when it was read last. A file that cannot be read is left out, and a
+    /// folder that cannot be read has none; the open document is checked all the same.
+    fn refresh(&mut self, root: &Path) {
+        let stamps = files::stamps(root).unwrap_or_default();
+        self.disk.retain(|path, (known, _)| stamps.get(path) == Some(known));
+        for (path, stamp) in stamps {
+            if !self.disk.contains_key(&path)
+                && let Ok(text) = files::read_one(root, &path)
+            {
+                self.disk.insert(path, (stamp, text));
+            }
+        }
     }
 
     /// The fields and roles.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        let rulebook = self.loaded.rulebook.as_ref();
-        rulebook.map_or_else(Catalogue::built_in, |rulebook| Arc::clone(&rulebook.catalogue))
+        Arc::clone(&self.checker.catalogue)
     }
 
     /// The rule of a file without errors.
     pub fn rule(&self, path: &str) -> Option<&Rule> {
-        self.loaded.rules.get(path).map(Arc::as_ref)
+        self.checked.rules.get(path).map(Arc::as_ref)
     }
 
     /// The names of all rules with their files, also of files with errors.
@@ -149,17 +152,17 @@ impl Folder {
 
     /// The lists by name.
     pub const fn lists(&self) -> &BTreeMap<String, List> {
-        &self.lists
+        &self.checker.lists
     }
 
     /// The problems of one file.
     pub fn problems<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Diagnostic> {
-        self.loaded.diagnostics.iter().filter(move |problem| problem.path == path)
+        self.checked.diagnostics.iter().filter(move |problem| problem.path == path)
     }
 }
 
 /// The rules folder that `path` belongs to.
-fn root_of(path: &Path) -> PathBuf {
+pub fn root_of(path: &Path) -> PathBuf {
     let is_root = |folder: &&Path| {
         folder.join("lists").is_dir()
             || folder.join("schema.yaml").is_file()

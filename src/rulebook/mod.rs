@@ -15,6 +15,7 @@ pub mod describe;
 pub mod diagnostic;
 pub mod example;
 pub mod example_reader;
+pub mod folder;
 pub mod format;
 pub mod institution;
 pub mod lexer;
