@@ -63,7 +63,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests inside rule files.
     Test(test::Arguments),
-    /// Format, start and list rules.
+    /// Format, start, list and write down rules.
     #[command(subcommand)]
     Rules(author::RulesCommand),
     /// List and show alerts.

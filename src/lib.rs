@@ -8,6 +8,7 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod files;
+pub mod handbook;
 pub mod lsp;
 pub mod nats;
 pub mod pipeline;

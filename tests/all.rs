@@ -24,6 +24,8 @@ mod format;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod handbook;
+#[cfg(test)]
 mod licences;
 #[cfg(test)]
 mod lsp;

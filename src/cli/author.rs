@@ -1,5 +1,6 @@
 //! `weir rules`: what keeps a folder of rules in order.
 
+mod doc;
 mod format;
 mod list;
 mod scaffold;
@@ -14,6 +15,8 @@ pub enum RulesCommand {
     New(scaffold::Arguments),
     /// List the rules of a folder.
     List(list::Arguments),
+    /// Write the handbook: every rule with its reasons, numbers, tests and history, on one page.
+    Doc(doc::Arguments),
 }
 
 /// `weir rules ...`
@@ -22,5 +25,6 @@ pub fn run(command: &RulesCommand) -> anyhow::Result<u8> {
         RulesCommand::Fmt(arguments) => format::run(arguments),
         RulesCommand::New(arguments) => scaffold::run(arguments),
         RulesCommand::List(arguments) => list::run(arguments),
+        RulesCommand::Doc(arguments) => doc::run(arguments),
     }
 }

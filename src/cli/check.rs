@@ -136,7 +136,11 @@ fn report(arguments: &Arguments, checked: &Checked) -> anyhow::Result<u8> {
     let texts = &asked.texts;
     let count = |level| problems.iter().filter(|problem| problem.level == level).count();
     let (errors, warnings) = (count(Level::Error), count(Level::Warning));
-    let costs = rulebook.as_ref().map(|rulebook| estimate(rulebook, &arguments.pace.assumptions()));
+    let costs = rulebook.as_ref().map(|rulebook| {
+        let mut costs = estimate(rulebook, &arguments.pace.assumptions());
+        costs.rules.retain(|cost| asked.is_asked(&cost.rule.path));
+        costs
+    });
     let place = |path: &str| place_of(path, asked);
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Text => {

@@ -82,7 +82,6 @@ pub fn show(costs: &Costs, pace: &Pace) -> anyhow::Result<()> {
         output::line(&format!("  one event makes at most {}", work_words(&cost.work)))?;
     }
     let together = costs.bytes();
-    let apart: u64 = costs.rules.iter().map(RuleCost::bytes).sum();
     output::line(&format!(
         "\nAll rules together, what they share counted once: {}",
         keys_words(&costs.keys)
@@ -90,7 +89,7 @@ pub fn show(costs: &Costs, pace: &Pace) -> anyhow::Result<()> {
     output::line(&format!(
         "  {} for one key of each kind ({} apart), {} for a million keys of each",
         output::bytes(together),
-        output::bytes(apart),
+        output::bytes(costs.bytes_apart),
         output::bytes(together.saturating_mul(MANY_KEYS)),
     ))?;
     output::line(&format!(
@@ -225,6 +224,7 @@ pub fn to_json(costs: &Costs, pace: &Pace) -> Value {
         "rules": costs.rules.iter().map(rule_json).collect::<Vec<_>>(),
         "bytes_per_key": keys_json(&costs.keys),
         "bytes": costs.bytes(),
+        "bytes_apart": costs.bytes_apart,
         "ids": {
             "bytes_per_event": costs.ids.bytes_per_event,
             "kept_for": costs.ids.kept_for.to_string(),

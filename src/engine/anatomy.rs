@@ -23,6 +23,8 @@ pub struct Anatomy {
     pub legs: Option<Vec<Legs>>,
     /// What is decided, in order.
     pub decisions: Vec<Decision>,
+    /// The fields that evidence shows, by their paths.
+    pub facts: Vec<String>,
 }
 
 /// Legs of one direction.
@@ -143,7 +145,9 @@ pub fn anatomy(rulebook: &Arc<Rulebook>, rule: &Arc<Rule>) -> Anatomy {
         let legs = [(true, "in"), (false, "out")].into_iter().map(of);
         legs.filter(|legs| legs.types.as_ref().is_none_or(|types| !types.is_empty())).collect()
     });
-    Anatomy { legs, decisions: decisions(rule) }
+    let shown = plan.rules.iter().flat_map(|rule| &rule.explanation.facts);
+    let facts = shown.map(|slot| rule.catalogue.field(*slot).path.clone()).collect();
+    Anatomy { legs, decisions: decisions(rule), facts }
 }
 
 fn decisions(rule: &Rule) -> Vec<Decision> {

@@ -42,6 +42,8 @@ pub struct Assumptions {
 pub struct Costs {
     /// Each rule that is judged, as if it were the only one, by name.
     pub rules: Vec<RuleCost>,
+    /// Bytes of one key of each kind if no rule shared anything with another.
+    pub bytes_apart: u64,
     /// All rules together: bytes per key, by the roles of the key.
     pub keys: Vec<KeyCost>,
     /// Ids of events, for evidence.
@@ -124,7 +126,7 @@ impl Costs {
 pub fn estimate(rulebook: &Arc<Rulebook>, assumptions: &Assumptions) -> Costs {
     let (together, _) = Plan::new(rulebook, Strings::default());
     let readers = readers(&together);
-    let rules = rulebook
+    let rules: Vec<RuleCost> = rulebook
         .rules
         .iter()
         .filter_map(|rule| {
@@ -135,6 +137,7 @@ pub fn estimate(rulebook: &Arc<Rulebook>, assumptions: &Assumptions) -> Costs {
         .collect();
     let spare = assumptions.limits.judge_again_within.0;
     Costs {
+        bytes_apart: rules.iter().map(RuleCost::bytes).sum(),
         rules,
         keys: keys(&together, assumptions),
         ids: Ids {

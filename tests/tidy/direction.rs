@@ -17,6 +17,8 @@ const TABLE: &[(&str, &[&str])] = &[
     // Reads rule files from disk, so that the language needs no disk.
     ("files", &["domain", "rulebook"]),
     ("lsp", &["domain", "files", "rulebook"]),
+    // What an examiner reads: made of rules and of what the engine makes of them.
+    ("handbook", &["domain", "engine", "rulebook"]),
     ("pipeline", &["domain", "rulebook", "engine", "wire", "telemetry"]),
     ("nats", &["domain", "engine::outcome", "pipeline", "telemetry"]),
     ("store", &["domain", "engine::outcome", "pipeline", "telemetry"]),
@@ -51,6 +53,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "domain",
             "engine",
             "files",
+            "handbook",
             "lsp",
             "nats",
             "pipeline",
