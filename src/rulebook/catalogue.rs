@@ -5,6 +5,7 @@
 //! both mean something only beside the catalogue that gave them out.
 
 mod events;
+mod format;
 pub mod read;
 mod slots;
 
@@ -13,6 +14,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 pub use events::{EventName, EventSet, Family};
+pub use format::Format;
 pub use slots::{BUILT_IN_FIELDS, BUILT_IN_ROLES, Role, SLOTS_MAX, Slot};
 
 /// The built-in catalogue's text.
@@ -88,6 +90,8 @@ pub struct Field {
     pub presence: Presence,
     /// The closed set of words, if it has one.
     pub values: Option<Vec<String>>,
+    /// The standard whose codes it holds, if it does.
+    pub format: Option<Format>,
     /// Whether it names a person: it can be compared, and is never shown.
     pub is_personal: bool,
     /// One sentence for the analyst.
@@ -230,9 +234,9 @@ impl Catalogue {
     /// Works out the digest, when all fields and roles are there.
     fn seal(mut self) -> Self {
         let mut text = String::new();
-        for Field { path, ty, presence, values, is_personal, slot: _, family: _, doc: _ } in
-            &self.fields
-        {
+        for field in &self.fields {
+            // A format helps who writes rules and decides nothing.
+            let Field { path, ty, presence, values, is_personal, .. } = field;
             let ty = ty.word();
             let _ = writeln!(text, "{path} {ty} {presence:?} {values:?} personal {is_personal}");
         }

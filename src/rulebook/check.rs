@@ -144,7 +144,7 @@ pub fn check(
     };
     let rule = checker.rule(&root);
     let mut problems = checker.problems;
-    problems.extend(rule.iter().flat_map(lint::lint));
+    problems.extend(rule.iter().flat_map(|rule| lint::lint(rule, lists)));
     problems.sort_by_key(|problem| (problem.span.start, problem.code));
     // A part that is read in two ways is reported once.
     problems.dedup();

@@ -425,6 +425,12 @@ codes! {
     "W270", "a cell of several lines",
     "A quoted cell goes on over a line break. Most often a quote is missing or one too many, and the rows between are \
      no rows any more.";
+    "W271", "no country or currency",
+    "The field holds codes of a standard: countries by ISO 3166-1 alpha-2 (SE, GB), currencies by ISO 4217 (EUR). No \
+     message carries anything else, so the comparison is true for nobody.";
+    "W272", "a score out of range",
+    "A score is points from 0 to 100 and is held to that. A fixed one above, below, or between 0 and 1 is most often \
+     a slip, or a share that was meant as points.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

@@ -11,7 +11,7 @@ use crate::rulebook::source::{self, Entry, Node};
 use crate::rulebook::syntax::RESERVED_WORDS;
 use crate::rulebook::typed::SourceSpan;
 
-use super::{Catalogue, Family, Field, Presence, SLOTS_MAX, Slot, Type};
+use super::{Catalogue, Family, Field, Format, Presence, SLOTS_MAX, Slot, Type};
 
 /// What came of a deployment's schema.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ pub struct Schema {
     pub problems: Vec<Diagnostic>,
 }
 
-const FIELD_KEYS: &[&str] = &["type", "values", "personal", "doc"];
-const BUILT_IN_FIELD_KEYS: &[&str] = &["type", "absent", "values", "personal", "doc"];
+const FIELD_KEYS: &[&str] = &["type", "values", "format", "personal", "doc"];
+const BUILT_IN_FIELD_KEYS: &[&str] = &["type", "absent", "values", "format", "personal", "doc"];
 const INSTITUTION_KEYS: &[&str] = &["zone", "base_currency", "window_max"];
 const ROLE_KEYS: &[&str] = &["tx", "kyc", "security", "fact", "doc"];
 
@@ -137,12 +137,14 @@ impl<'a> Reader<'a> {
         let is_personal = self.is_true(node, "personal");
         let doc = self.required(entry, "doc");
         let values = self.values(node, ty);
+        let format = self.format(node, ty);
         let (Some(ty), Some((doc, _)), true) = (ty, doc, errors == self.problems.len()) else {
             self.catalogue.broken.insert(entry.key.clone());
             return;
         };
         let path = entry.key.clone();
-        let field = |slot| Field { slot, path, family, ty, presence, values, is_personal, doc };
+        let field =
+            |slot| Field { slot, path, family, ty, presence, values, format, is_personal, doc };
         if self.catalogue.add_field(field).is_none() {
             self.catalogue.broken.insert(entry.key.clone());
             // Said once; everything behind it is too many as well.
@@ -201,6 +203,20 @@ impl<'a> Reader<'a> {
             words.push(word.to_owned());
         }
         Some(words)
+    }
+
+    fn format(&mut self, node: &Node, ty: Option<Type>) -> Option<Format> {
+        let (word, span) = self.text_of(node, "format")?;
+        let format = Format::parse(&word);
+        if format.is_none() {
+            self.not_a_word("format", &word, span, Format::WORDS);
+        }
+        if ty.is_some_and(|ty| ty != Type::Text) || node.entry("values").is_some() {
+            let title = "a format is that of a text without words of its own";
+            let help = Some("write `type: text` and no `values`, or leave `format` out".to_owned());
+            self.report("E051", span, title, "does not fit", help);
+        }
+        format
     }
 
     fn role(&mut self, entry: &Entry) {

@@ -5,6 +5,9 @@
 
 use std::cell::Cell;
 
+use rust_decimal::Decimal;
+
+use crate::rulebook::catalogue::EventName;
 use crate::rulebook::diagnostic::Diagnostic;
 use crate::rulebook::typed::{Expr, ExprKind, Literal, Rule, SourceSpan, TemplatePart};
 
@@ -44,6 +47,7 @@ impl<'r> Reading<'r> {
             }
         }
         let had = self.problems.len();
+        self.fixed_condition();
         self.all_within(&rule.when, true);
         if self.problems.len() == had {
             self.with_filter(&before);
@@ -55,12 +59,55 @@ impl<'r> Reading<'r> {
             self.request(&before);
         }
         self.all_within(&rule.alert.score, true);
+        self.fixed_score();
         let messages = rule.rekyc.iter().map(|rekyc| &rekyc.reason).chain([&rule.alert.message]);
         for part in messages.flat_map(|message| &message.parts) {
             if let TemplatePart::Value(expr, _) = part {
                 self.all_within(expr, true);
             }
         }
+    }
+
+    /// `when: true` for all transactions, and `when: false`.
+    fn fixed_condition(&mut self) {
+        let ExprKind::Literal(Literal::Bool(value)) = self.rule.when.kind else { return };
+        let span = self.rule.when.span;
+        if !value {
+            let help = Some("write `status: off` if the rule is to be kept for later");
+            let label = "the rule matches nothing".to_owned();
+            self.report("W207", span, "`false` never holds".to_owned(), label, help);
+            return;
+        }
+        // That an instant, a sequence or an identity event is enough is a rule; that a payment is enough is none.
+        let is_every_payment = self.rule.trigger == EventName::Transaction
+            && self.rule.filter.is_none()
+            && self.rule.sequence.is_none()
+            && self.rule.timer.is_none();
+        if is_every_payment {
+            let label = "the rule matches every transaction".to_owned();
+            let help = Some("write the condition, or say in `where` which transactions are meant");
+            self.report("W208", span, "`true` always holds".to_owned(), label, help);
+        }
+    }
+
+    /// A score that is the same for everybody and no score from 0 to 100.
+    fn fixed_score(&mut self) {
+        let score = &self.rule.alert.score;
+        let nothing = self.waking();
+        let possible = nothing.possible(score);
+        let Some(number) = possible.interval().single() else { return };
+        let hundred = Decimal::ONE_HUNDRED;
+        let (label, help) = if number > hundred {
+            ("counts as 100", "write a score from 0 to 100")
+        } else if number < Decimal::ZERO {
+            ("counts as 0", "write a score from 0 to 100")
+        } else if number > Decimal::ZERO && number < Decimal::ONE {
+            ("below 1 of 100", "scores are points of 100, not a share: 0.8 is written 80")
+        } else {
+            return;
+        };
+        let title = format!("{} is hardly meant as a score", self.shown(score));
+        self.report("W272", score.span, title, label.to_owned(), Some(help));
     }
 
     fn waking(&self) -> Facts<'r> {

@@ -16,6 +16,7 @@ use crate::rulebook::typed::{
 
 use super::interval::Interval;
 use super::possible::{Possible, Values};
+use super::ranges;
 
 /// Fields that are never below zero, as messages are refused otherwise.
 const NOT_NEGATIVE: &[&str] = &["tx.amount", "tx.local_amount", "customer.expected_turnover"];
@@ -415,13 +416,11 @@ impl<'r> Facts<'r> {
                     (None, None) => Possible::all(expr.ty, true),
                 }
             }
-            ExprKind::Call(call, _) => match call.values() {
-                Some(words) => Possible {
-                    is_absent: true,
-                    values: Values::Only(words.iter().map(|word| (*word).to_owned()).collect()),
-                },
-                None => Possible::all(expr.ty, expr.ty != Type::Bool),
-            },
+            ExprKind::Call(call, parts) => {
+                let arguments: Vec<Possible> = parts.iter().map(|it| self.possible(it)).collect();
+                let is_absent = expr.ty != Type::Bool;
+                Possible { is_absent, values: ranges::call(call, &arguments) }
+            }
             // Conditions are never absent; of forms that came later nothing more is known.
             _ => Possible::all(expr.ty, expr.ty != Type::Bool),
         }
@@ -472,7 +471,7 @@ impl<'r> Facts<'r> {
         };
         let (interval, is_absent) = match aggregate.function {
             AggregateFunction::Count | AggregateFunction::Distinct => {
-                (Interval::from_zero().whole(), !has_key)
+                (ranges::counted(self.counted_max(aggregate)), !has_key)
             }
             AggregateFunction::Sum if folded().is_not_negative() => {
                 (Interval::from_zero(), !has_key)
@@ -495,6 +494,25 @@ impl<'r> Facts<'r> {
             }
         };
         Possible::numbers(interval, is_absent)
+    }
+
+    /// The most that a count or a number of different values can be, if that is known.
+    fn counted_max(&self, aggregate: &'r Aggregate) -> Option<u32> {
+        let enters = aggregate.filter.as_ref().map(|filter| &filter.kind);
+        if matches!(enters, Some(ExprKind::Literal(Literal::Bool(false)))) {
+            return Some(0);
+        }
+        let events = ranges::events_max(aggregate.window.span);
+        let Some(value) = &aggregate.value else { return events };
+        let value = self.resolved(value);
+        let is_key = match value.kind {
+            ExprKind::Field(slot) => aggregate.by.iter().any(|role| {
+                let family = self.rule.catalogue.family(slot);
+                family.and_then(|family| self.rule.catalogue.role_slot(*role, family)) == Some(slot)
+            }),
+            _ => false,
+        };
+        ranges::different_max(&self.counted().possible(value).values, is_key, events)
     }
 
     /// What is known of an event in a window: nothing.

@@ -112,6 +112,7 @@ impl Values {
     /// In words, for a person; `None` when there is nothing to say.
     pub fn described(&self, ty: Type) -> Option<String> {
         match self {
+            _ if self.is_empty() => Some("never there".to_owned()),
             Self::Numbers(interval) => described_range(*interval, ty),
             Self::Only(words) if words.len() == 1 => {
                 words.first().map(|word| format!("always \"{word}\""))
@@ -144,6 +145,9 @@ fn described_range(interval: Interval, ty: Type) -> Option<String> {
         (Some((low, false)), None) => format!("more than {}", written(low)?),
         (None, Some((high, true))) => format!("{} or less", written(high)?),
         (None, Some((high, false))) => format!("less than {}", written(high)?),
+        (Some((low, true)), Some((high, false))) => {
+            format!("{} or more and less than {}", written(low)?, written(high)?)
+        }
         _ => return None,
     })
 }
