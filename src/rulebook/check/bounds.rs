@@ -13,9 +13,21 @@ use super::params::type_of;
 type Bound<'n> = Option<(&'n Node, Literal)>;
 
 impl Checker<'_> {
-    /// Reads what stands beside the value, and holds the value to it.
-    pub(super) fn describe_param(&mut self, entry: &Entry, param: &mut Param) {
+    /// The words that stand beside the value.
+    pub(super) fn param_metadata(&mut self, entry: &Entry) -> ParamMetadata {
         let node = &entry.value;
+        ParamMetadata {
+            span: entry.key_span,
+            unit: self.text_under(node, "unit"),
+            source: self.text_under(node, "source"),
+            confidence: self.confidence_under(node),
+            why: self.text_under(node, "why"),
+            ..ParamMetadata::default()
+        }
+    }
+
+    /// Reads the bounds, and holds every value to them.
+    pub(super) fn must_be_bounded(&mut self, entry: &Entry, param: &mut Param) {
         let (min, max) = (self.bound(entry, "min", param), self.bound(entry, "max", param));
         if let (Some((lowest, low)), Some((at, high))) = (&min, &max)
             && is_less(high, low)
@@ -27,15 +39,8 @@ impl Checker<'_> {
         } else {
             self.must_keep_within(entry, &min, &max);
         }
-        param.metadata = ParamMetadata {
-            span: entry.key_span,
-            unit: self.text_under(node, "unit"),
-            min: min.map(|(_, bound)| bound),
-            max: max.map(|(_, bound)| bound),
-            source: self.text_under(node, "source"),
-            confidence: self.confidence_under(node),
-            why: self.text_under(node, "why"),
-        };
+        param.metadata.min = min.map(|(_, bound)| bound);
+        param.metadata.max = max.map(|(_, bound)| bound);
     }
 
     fn bound<'n>(&mut self, entry: &'n Entry, key: &str, param: &Param) -> Bound<'n> {

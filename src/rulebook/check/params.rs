@@ -53,34 +53,40 @@ impl<'a> Checker<'a> {
         Some(Param { name, ty, value: ParamValue::Constant(literal), metadata })
     }
 
-    /// A parameter with keys of its own: a constant or a table, and what is to be known of it.
+    /// A parameter with keys of its own: its value, and what is to be known of it.
     fn described(&mut self, entry: &Entry) -> Option<Param> {
         self.known_keys(&entry.value, PARAM_KEYS, &[]);
+        let metadata = self.param_metadata(entry);
+        let param = self.constant_or_table(entry)?;
+        let mut param = Param { metadata, ..param };
+        self.must_be_bounded(entry, &mut param);
+        Some(param)
+    }
+
+    fn constant_or_table(&mut self, entry: &Entry) -> Option<Param> {
         let mut keys = entry.value.entries().unwrap_or_default().iter().map(|it| it.key.as_str());
         let of_table = keys.find(|key| matches!(*key, "by" | "values" | "default"));
-        let mut param = match (entry.value.entry("value"), of_table) {
+        match (entry.value.entry("value"), of_table) {
             (Some(value), Some(key)) => {
                 let title = format!("`{}` is a single value and a table at once", entry.key);
                 let help = format!("keep `value`, or `by` and `values`; delete `{key}` or `value`");
                 self.report("E128", value.key_span, title, "which of the two?", Some(help));
-                return None;
+                None
             }
             (Some(value), None) if value.value.scalar().is_none() => {
                 self.text(value);
-                return None;
+                None
             }
-            (Some(value), None) => self.constant(entry, &value.value)?,
-            (None, Some(_)) => self.table(entry)?,
+            (Some(value), None) => self.constant(entry, &value.value),
+            (None, Some(_)) => self.table(entry),
             (None, None) => {
                 let title = format!("`{}` has no value", entry.key);
                 let help = "add `value: 3`, or `by: customer.risk` and `values: { ... }`";
                 let help = Some(help.to_owned());
                 self.report("E128", entry.key_span, title, "of which value?", help);
-                return None;
+                None
             }
-        };
-        self.describe_param(entry, &mut param);
-        Some(param)
+        }
     }
 
     /// The value that a scalar stands for: a number, a duration, `true` or `false`, or text.
