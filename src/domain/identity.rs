@@ -104,6 +104,14 @@ pub fn transition(
     if allowed { Ok(Some(to)) } else { Err(ImpossibleTransition { from, kind }) }
 }
 
+impl Verification {
+    /// Whether events lead to this state. None leads yet to those that only a clock could bring about.
+    #[must_use]
+    pub const fn is_reached_by_events(self) -> bool {
+        !matches!(self, Self::Lapsed | Self::Abandoned)
+    }
+}
+
 /// An identity event that the lifecycle has no place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImpossibleTransition {
@@ -116,6 +124,30 @@ pub struct ImpossibleTransition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_are_reached_by_the_events_that_lead_to_them() {
+        let mut reached: Vec<Verification> = Vec::new();
+        loop {
+            let before = reached.len();
+            for from in std::iter::once(None).chain(reached.clone().into_iter().map(Some)) {
+                for kind in IdentityKind::ALL.iter().copied() {
+                    if let Ok(Some(to)) = transition(from, kind)
+                        && !reached.contains(&to)
+                    {
+                        reached.push(to);
+                    }
+                }
+            }
+            if reached.len() == before {
+                break;
+            }
+        }
+        for word in Verification::WORDS {
+            let state = Verification::parse(word).expect("a word of its own");
+            assert_eq!(state.is_reached_by_events(), reached.contains(&state), "{word}");
+        }
+    }
 
     #[test]
     fn the_lifecycle_allows_and_refuses_by_table() {

@@ -6,6 +6,7 @@
 
 mod compare;
 pub mod gaps;
+mod plain;
 pub(super) mod story;
 mod why;
 

@@ -215,10 +215,7 @@ impl Reader<'_> {
             );
         }
         if let Some(Value::Text(word)) = values.get("state")
-            && matches!(
-                Verification::parse(word),
-                Some(Verification::Lapsed | Verification::Abandoned)
-            )
+            && Verification::parse(word).is_some_and(|state| !state.is_reached_by_events())
         {
             let title = format!("a test cannot start with a customer who is `{word}`");
             let label = "no identity event leads to that state";

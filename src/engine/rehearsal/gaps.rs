@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::rulebook::Rulebook;
+use crate::rulebook::example::Example;
 use crate::rulebook::loader::{self, FileKind, file_kind};
 use crate::rulebook::meaning::{canonical, rule_digest};
 use crate::rulebook::mutate::{Mutant, mutants};
 use crate::rulebook::typed::{Expr, ExprKind, Literal, Rule};
 
 use super::is_passed;
+use super::plain::plain;
 
 /// One rule, with what is needed to load changed forms of it.
 pub struct Study {
@@ -23,6 +26,8 @@ pub struct Study {
     /// The texts it is loaded with, its own among them.
     sources: BTreeMap<String, String>,
     decision: Decision,
+    /// The place of the test that failed last.
+    noticed_last: AtomicUsize,
 }
 
 /// What came of a change.
@@ -74,6 +79,7 @@ impl Study {
             mutants: mutants(&rule.path, &rule.source),
             sources,
             decision: Decision::of(rule, rulebook),
+            noticed_last: AtomicUsize::new(0),
         }
     }
 
@@ -96,16 +102,33 @@ impl Study {
         if let Some(reason) = self.decision.is_like(&Decision::of(rule, &rulebook)) {
             return Fate::Same(reason);
         }
-        if rule.tests.iter().all(|example| is_passed(&rulebook, rule, example)) {
-            Fate::Unnoticed
-        } else {
+        // Every test copies its rule; the other tests need not come along.
+        let mut bare = Rule::clone(rule);
+        let tests = std::mem::take(&mut bare.tests);
+        if self.is_noticed(&tests, |example| is_passed(&rulebook, &bare, example)) {
             Fate::Noticed
+        } else {
+            Fate::Unnoticed
         }
+    }
+
+    /// Whether one of `tests` fails. Like changes are noticed by like tests, so the one that failed last is
+    /// tried first; the answer is the same in any order.
+    fn is_noticed(&self, tests: &[Example], passes: impl Fn(&Example) -> bool) -> bool {
+        let last = self.noticed_last.load(Ordering::Relaxed);
+        for place in std::iter::once(last).chain((0..tests.len()).filter(|it| *it != last)) {
+            if tests.get(place).is_some_and(|example| !passes(example)) {
+                self.noticed_last.store(place, Ordering::Relaxed);
+                return true;
+            }
+        }
+        false
     }
 }
 
 impl Decision {
     fn of(rule: &Rule, rulebook: &Rulebook) -> Self {
+        let rule = &plain(rule.clone());
         let mut conditions = BTreeSet::new();
         rule.filter.iter().for_each(|filter| conjuncts(rule, filter, &mut conditions));
         conjuncts(rule, &rule.when, &mut conditions);

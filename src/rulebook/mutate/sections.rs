@@ -162,7 +162,7 @@ impl Mutator<'_> {
             if let Some(default) = default {
                 let fallback = self.written(default.value.span);
                 let hint = format!("add two tests on the edge of `{}` for {}", entry.key, row.key);
-                let shown = SourceSpan { start: row.key_span.start, end: row.value.span.end };
+                let shown = self.entry_span(row);
                 self.swap(Kind::Parameter, row.value.span, shown, &fallback, hint);
             }
         }
@@ -192,8 +192,16 @@ impl Mutator<'_> {
         self.push(Kind::Parameter, span, replacement, (before, Some(after)), hint);
     }
 
+    /// A whole entry, with the quote that a key may begin with.
+    fn entry_span(&self, entry: &Entry) -> SourceSpan {
+        let start = entry.key_span.start;
+        let before = self.text.get(..start).unwrap_or_default();
+        let quote = usize::from(before.ends_with(['"', '\'']));
+        SourceSpan { start: start - quote, end: entry.value.span.end }
+    }
+
     fn row(&mut self, param: &str, row: &Entry) {
-        let shown = SourceSpan { start: row.key_span.start, end: row.value.span.end };
+        let shown = self.entry_span(row);
         let hint = format!("add two tests on the edge of `{param}` for {}", row.key);
         self.steps(row.value.span, shown, &hint);
     }
