@@ -2,7 +2,7 @@
 //!
 //! In: path and text of one file and the lists it may name. Out: the rule, if nothing is wrong, and
 //! the problems. A name whose definition is wrong counts as known, so that one mistake is reported
-//! once. The parts: `section` (keys and words), `header`, `metadata`, `params` and `bounds`, `names`,
+//! once. The parts: `mend` (keys in the wrong place), `section` (keys and words), `remarks` (text that is cut off), `header`, `metadata`, `params` and `bounds`, `names`,
 //! `expression`, `call`, `functions` and `convert`, `units`, `aggregate`, `buckets` and `window`, `sequence`,
 //! `timer`, `matches`, `effective`, `template`, `effects` (alert and re-KYC), `absence` and `habits` (warnings).
 
@@ -19,11 +19,13 @@ mod functions;
 mod habits;
 mod header;
 mod matches;
+mod mend;
 pub mod metadata;
 mod names;
 mod operators;
 pub mod params;
 mod pattern;
+mod remarks;
 mod section;
 pub mod sequence;
 mod tables;
@@ -126,6 +128,9 @@ pub fn check(
         trigger: None,
         names: BTreeMap::new(),
         lets_to_come: BTreeSet::new(),
+        is_before_lets: false,
+        unknown: BTreeMap::new(),
+        unusable: Vec::new(),
         bound: BTreeSet::new(),
         steps: Vec::new(),
         is_timed: false,
@@ -143,7 +148,9 @@ pub fn check(
         fields_read: BTreeSet::new(),
     };
     let rule = checker.rule(&root);
+    let unusable = std::mem::take(&mut checker.unusable);
     let mut problems = checker.problems;
+    problems.retain(|problem| !names::is_use_of(&unusable, text, problem));
     problems.extend(rule.iter().flat_map(|rule| lint::lint(rule, lists)));
     problems.sort_by_key(|problem| (problem.span.start, problem.code));
     // A part that is read in two ways is reported once.
@@ -163,6 +170,12 @@ struct Checker<'a> {
     names: BTreeMap<String, Named>,
     /// Names of `let`s further down.
     lets_to_come: BTreeSet<String>,
+    /// What is decided before any `let` is being checked.
+    is_before_lets: bool,
+    /// Names that stand for nothing, by the place of the problem that says so.
+    unknown: BTreeMap<String, usize>,
+    /// Names of `let`s that no expression can read.
+    unusable: Vec<String>,
     /// Names of steps that are wrong, which was reported.
     bound: BTreeSet<String>,
     /// The steps of the sequence.
@@ -205,13 +218,15 @@ struct Place {
     is_in_step: bool,
     /// A pattern may stand here: under a `let`, in `has`, in a message.
     takes_pattern: bool,
-    /// The words of what it is compared with, for suggestions.
+    /// It is compared with text: the words that fit, for suggestions.
     words: Option<Words>,
 }
 
-/// Where a closed set of words is written.
+/// Which words may stand where text is written.
 #[derive(Clone, Copy)]
 enum Words {
+    /// Any.
+    Any,
     Field(Slot),
     Fixed(&'static [&'static str]),
 }
@@ -255,6 +270,8 @@ impl Checker<'_> {
             return None;
         };
         let first_key = entries.first().map_or(root.span, |entry| entry.key_span);
+        let root = &self.mended(root);
+        self.warn_of_remarks(root);
         self.known_keys(root, RULE_KEYS, LATER_RULE_KEYS);
         let header = self.header(root, first_key);
         let metadata = self.metadata(root);
@@ -328,7 +345,11 @@ impl Checker<'_> {
         self.params(root);
         let place = self.outside();
         let before = Place { steps: 0, ..place };
+        let lets = root.entry("let").and_then(|entry| entry.value.entries()).unwrap_or_default();
+        self.lets_to_come = lets.iter().map(|entry| entry.key.clone()).collect();
+        self.is_before_lets = true;
         let filter = self.filter(root, before);
+        self.is_before_lets = false;
         self.lets(root);
         let sequence = self.sequence(head);
         self.timer_conditions();
@@ -364,7 +385,6 @@ impl Checker<'_> {
             let help = Some("split the rule in two".to_owned());
             self.report("E035", beyond.key_span, title, "one too many", help);
         }
-        self.lets_to_come = entries.iter().map(|entry| entry.key.clone()).collect();
         for entry in entries {
             self.lets_to_come.remove(&entry.key);
             let place = Place { takes_pattern: true, ..self.outside() };
@@ -407,11 +427,24 @@ impl Checker<'_> {
 
     fn examples(&mut self, root: &Node, entity: Option<Role>) -> Vec<super::example::Example> {
         let Some(entry) = root.entry("tests") else { return Vec::new() };
-        let lets: Vec<(String, Type)> =
-            self.lets.iter().map(|named| (named.name.clone(), named.expr.ty)).collect();
-        // With a `let` or trigger that was not understood, tests would be called wrong for being right.
-        if has_error(&self.problems) {
-            return Vec::new();
+        let written = match root.entry("let").map(|entry| &entry.value) {
+            None => &[],
+            Some(section) if section.is_empty() => &[],
+            // Its names are not known, so nothing can be said of what tests expect of them.
+            Some(section) => match section.entries() {
+                Some(entries) => entries,
+                None => return Vec::new(),
+            },
+        };
+        let mut lets: Vec<(String, Option<Type>)> =
+            self.lets.iter().map(|named| (named.name.clone(), Some(named.expr.ty))).collect();
+        // A `let` that was not understood may be expected all the same; its type is not known.
+        // A name that is known nowhere was reported where the rule reads it.
+        lets.extend(self.unknown.keys().map(|name| (name.clone(), None)));
+        for entry in written {
+            if !lets.iter().any(|(name, _)| *name == entry.key) {
+                lets.push((entry.key.clone(), None));
+            }
         }
         let names = RuleNames {
             catalogue: self.catalogue,
@@ -455,7 +488,8 @@ impl Checker<'_> {
             self.report("E107", node.span, title, "holds an escaped character", help);
             return None;
         }
-        let (syntax, problems) = parse::expression(self.path, self.source, node.span);
+        let (syntax, mut problems) = parse::expression(self.path, self.source, node.span);
+        remarks::blame(self.source, node, &mut problems);
         self.problems.extend(problems);
         self.expression(&syntax, place)
     }

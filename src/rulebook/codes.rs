@@ -73,7 +73,8 @@ codes! {
     "E019", "rows that do not fit",
     "Each row of a table has one word per field of `by`, and all values are of one type.";
     "E020", "a tab in the indentation",
-    "Editors show tabs in different widths, and YAML forbids them. Indent with spaces.";
+    "Editors show tabs in different widths, and YAML forbids them. Indent with spaces; spaces of another kind, \
+     which come along when text is copied, are none to YAML.";
     "E021", "unknown name",
     "No field, parameter or `let` has this name. A `let` can use only those above it. Text needs quotes.";
     "E022", "a word the field never has",
@@ -297,6 +298,11 @@ codes! {
     "A value in a message stands between `{` and `}`.";
     "E114", "a request that cannot come",
     "A test expects a request for re-KYC, and its rule has no section `rekyc`, so it never asks for one.";
+    "E115", "no space behind a colon",
+    "Between `{` and `}` YAML takes `at:0d` for one long key. A key is followed by a colon and a space.";
+    "E116", "a comma that ends the value",
+    "Between `{` and `}` a comma begins the next key, also in the middle of a call. Put the value in quotes, or \
+     write the keys on lines of their own.";
     "E120", "not a version",
     "A version is three numbers joined by dots. The first rises when the rule raises other alerts, the second \
      when something is added, the third for wording.";
@@ -431,6 +437,9 @@ codes! {
     "W272", "a score out of range",
     "A score is points from 0 to 100 and is held to that. A fixed one above, below, or between 0 and 1 is most often \
      a slip, or a share that was meant as points.";
+    "W280", "text that is cut off",
+    "Behind text without quotes YAML takes ` #` for the beginning of a remark, so the text ends before it. Put \
+     the text in quotes. A remark that is meant as one has a space behind `#`.";
     "W302", "a test that never wakes the rule",
     "No event of the story is the rule's trigger with its entity, so the test passes whatever the rule says.";
 }

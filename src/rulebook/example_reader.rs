@@ -15,6 +15,7 @@ use crate::domain::{Instant, Span, Verification};
 
 use super::catalogue::{Catalogue, EventName, Family, Field, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, Level, did_you_mean};
+use super::elsewhere::key_meant;
 use super::example::{Example, ExampleEvent, STORY_START, Value};
 use super::source::{Entry, Node, NodeKind};
 use super::typed::{List, SourceSpan};
@@ -28,8 +29,8 @@ pub struct RuleNames<'a> {
     pub trigger: Option<EventName>,
     /// Whom its alerts are about; `None` when it could not be read.
     pub entity: Option<Role>,
-    /// Its `let`s with the types of their values.
-    pub lets: &'a [(String, Type)],
+    /// Its `let`s with the types of their values; `None` when that could not be read.
+    pub lets: &'a [(String, Option<Type>)],
     /// It may ask for re-KYC.
     pub asks_for_rekyc: bool,
     /// The list files beside it.
@@ -52,7 +53,7 @@ pub fn read(
     problems: &mut Vec<Diagnostic>,
     path: &str,
 ) -> Vec<Example> {
-    let mut reader = Reader { rule, path, problems, ticks: Vec::new() };
+    let mut reader = Reader { rule, path, problems, ticks: Vec::new(), misspelt: Vec::new() };
     let mut examples = Vec::new();
     let mut names = BTreeSet::new();
     for item in reader.sequence(node, "`tests`") {
@@ -80,6 +81,8 @@ struct Reader<'a> {
     problems: &'a mut Vec<Diagnostic>,
     /// Instants of the story to which time passes.
     ticks: Vec<Instant>,
+    /// Keys that are there by another name, which was reported; nobody calls them missing.
+    misspelt: Vec<String>,
 }
 
 /// Facts by entity, as written under `given`.
@@ -98,6 +101,7 @@ struct Given {
 
 impl Reader<'_> {
     fn example(&mut self, node: &Node) -> Option<Example> {
+        self.misspelt.clear();
         let entries = self.mapping(node, "a test", KEYS)?;
         let get = |key| entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         let (name, start, given) = (get("name"), get("start"), get("given"));
@@ -163,7 +167,8 @@ impl Reader<'_> {
             match entry.key.as_str() {
                 "customer" => given.customers = self.facts(&entry.value, "customer", start),
                 "account" => given.accounts = self.facts(&entry.value, "account", start),
-                _ => given.lists = self.lists(&entry.value, start),
+                "list" => given.lists = self.lists(&entry.value, start),
+                _ => {}
             }
         }
         given
@@ -270,7 +275,8 @@ impl Reader<'_> {
         span: SourceSpan,
         key: &str,
     ) -> Option<&'n Node> {
-        if node.is_none() {
+        let is_misspelt = self.misspelt.iter().any(|misspelt| misspelt == key);
+        if node.is_none() && !is_misspelt {
             let start = SourceSpan { start: span.start, end: span.start + 1 };
             let title = format!("`{key}` is missing");
             self.error("E202", start, title, "in this entry", Some(format!("add `{key}:`")));
@@ -298,6 +304,7 @@ impl Reader<'_> {
         let entries = self.any_mapping(node, what)?;
         for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.as_str())) {
             self.unknown("E201", entry, format!("unknown key `{}`", entry.key), keys);
+            self.misspelt.extend(key_meant(&entry.key, keys).map(str::to_owned));
         }
         Some(entries)
     }
@@ -316,7 +323,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, code: &'static str, entry: &Entry, title: String, known: &[&str]) {
-        let help = did_you_mean(&entry.key, known);
+        let help = match key_meant(&entry.key, known) {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None => did_you_mean(&entry.key, known),
+        };
         self.error(code, entry.key_span, title, "not known here", help);
     }
 

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use crate::domain::Span;
 
 use super::diagnostic::Diagnostic;
+use super::elsewhere::{self, numbers};
 use super::typed::SourceSpan;
 
 /// One word or sign.
@@ -111,26 +112,8 @@ const SYMBOLS: &[(&str, Symbol)] = &[
     ("!", Symbol::Not),
 ];
 
-/// Signs of other languages: what is written, what is read instead, and what to write.
-const MISTAKEN: &[(&str, Option<Symbol>, &str)] = &[
-    ("<>", Some(Symbol::NotEqual), "for not equal, write `!=`"),
-    ("=<", Some(Symbol::LessEqual), "for at most, write `<=`"),
-    ("=>", Some(Symbol::GreaterEqual), "for at least, write `>=`"),
-    ("\u{2264}", Some(Symbol::LessEqual), "for at most, write `<=`"),
-    ("\u{2265}", Some(Symbol::GreaterEqual), "for at least, write `>=`"),
-    ("\u{2260}", Some(Symbol::NotEqual), "for not equal, write `!=`"),
-    ("=", Some(Symbol::Equal), "to compare, write `==`"),
-    ("&", Some(Symbol::And), "to join conditions, write `and`"),
-    ("|", Some(Symbol::Or), "for either condition, write `or`"),
-    ("?", None, "to choose between two values, write `if(condition, a, b)`"),
-    ("%", None, "write a share as a number: 0.85 for 85 percent"),
-    ("$", None, "amounts are plain numbers in the base currency"),
-    ("\u{20ac}", None, "amounts are plain numbers in the base currency"),
-    ("\u{201c}", None, "text stands between straight quotes: \"text\""),
-    ("\u{201d}", None, "text stands between straight quotes: \"text\""),
-    ("{", None, "braces belong into messages; a list of words stands in `[` and `]`"),
-    ("}", None, "braces belong into messages; a list of words stands in `[` and `]`"),
-];
+/// Quotes of word processors.
+const BENT_QUOTES: &[char] = &['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}'];
 
 /// Reads the tokens of `source` under `span`.
 #[must_use]
@@ -220,12 +203,19 @@ impl<'a> Lexer<'a> {
 
     /// A number or, with a unit right behind it, a duration.
     fn number(&mut self, rest: &str) {
+        if let Some(length) = elsewhere::date_length(rest) {
+            let written = rest.get(..length).unwrap_or_default();
+            let title = format!("a condition cannot hold the date `{written}`");
+            self.report("E105", length, title, "a day of the calendar", elsewhere::DATE);
+            return self.push(TokenKind::Unreadable, length);
+        }
         let is_part = |next: char| next.is_ascii_alphanumeric() || next == '_';
         let mut length = rest.find(|next| !is_part(next)).unwrap_or(rest.len());
         let after = rest.get(length..).unwrap_or_default();
         if let Some(fraction) = after.strip_prefix('.').filter(|digits| starts_with_digit(digits)) {
             length += 1 + fraction.find(|next| !is_part(next)).unwrap_or(fraction.len());
         }
+        length += apostrophes(rest.get(length..).unwrap_or_default());
         let written = rest.get(..length).unwrap_or_default();
         let is_number = written.chars().all(|sign| sign.is_ascii_digit() || "._".contains(sign));
         if is_number {
@@ -239,9 +229,13 @@ impl<'a> Lexer<'a> {
             return self.push(TokenKind::Duration(span), length);
         } else {
             let title = format!("`{written}` is neither a number nor a duration");
-            let help = "a duration is a whole number with s, m, h, d or w: 90m, 24h, 7d; \
-                        a number has no exponent";
-            self.report("E105", length, title, "not understood here", help);
+            let meant = numbers::meant(written).map(|meant| meant.help());
+            let help = meant.unwrap_or_else(|| {
+                "a duration is a whole number with s, m, h, d or w: 90m, 24h, 7d; \
+                 a number has no exponent"
+                    .to_owned()
+            });
+            self.report("E105", length, title, "not understood here", &help);
         }
         self.push(TokenKind::Unreadable, length);
     }
@@ -266,8 +260,33 @@ impl<'a> Lexer<'a> {
         self.push(TokenKind::Text(value.to_owned()), end + 2);
     }
 
+    fn is_right_behind_a_number(&self) -> bool {
+        let before = self.tokens.last().filter(|token| token.span.end == self.at);
+        before.is_some_and(|token| matches!(token.kind, TokenKind::Number(_)))
+    }
+
+    /// Text between quotes that a word processor has bent.
+    fn bent_quotes(&mut self, rest: &str, first: char) -> bool {
+        let within = rest.get(first.len_utf8()..).unwrap_or_default();
+        let line = within.lines().next().unwrap_or_default();
+        let Some(end) = line.find(BENT_QUOTES).filter(|_| BENT_QUOTES.contains(&first)) else {
+            return false;
+        };
+        let value = line.get(..end).unwrap_or_default().to_owned();
+        let close = line.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let length = first.len_utf8() + end + close;
+        let help = format!("write \"{value}\"");
+        let title = "text stands between straight quotes".to_owned();
+        self.report("E101", length, title, "bent quotes", &help);
+        self.push(TokenKind::Text(value), length);
+        true
+    }
+
     fn sign(&mut self, rest: &str, first: char) {
-        let mistaken = MISTAKEN.iter().find(|(written, ..)| rest.starts_with(written));
+        if self.bent_quotes(rest, first) {
+            return;
+        }
+        let mistaken = elsewhere::SIGNS.iter().find(|(written, ..)| rest.starts_with(written));
         let known = SYMBOLS.iter().find(|(written, _)| rest.starts_with(written));
         // `<>` and `=>` before `<`, but `==` before `=`.
         match (known, mistaken) {
@@ -276,6 +295,8 @@ impl<'a> Lexer<'a> {
                 self.push(TokenKind::Symbol(*symbol), written.len());
             }
             (_, Some((written, meant, help))) => {
+                let is_share = first == '%' && self.is_right_behind_a_number();
+                let help = if is_share { elsewhere::PERCENT } else { help };
                 let title = format!("unexpected `{written}`");
                 self.report("E101", written.len(), title, "not understood here", help);
                 match meant {
@@ -291,6 +312,21 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// The length of `'000'000` at the beginning of `text`: groups of digits as some write them.
+fn apostrophes(text: &str) -> usize {
+    let mut length = 0;
+    while let Some(group) = text.get(length..).and_then(|rest| rest.strip_prefix('\'')) {
+        let digits = group.bytes().take_while(u8::is_ascii_digit).count();
+        let goes_on =
+            group.get(digits..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+        if digits != 3 || goes_on {
+            break;
+        }
+        length += 1 + digits;
+    }
+    length
 }
 
 fn starts_with_digit(text: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Text becomes a spanned tree (`source`), the expressions in it syntax (`lexer`, `parse`), the whole a
 //! checked rule (`check`), all files together a rulebook (`loader`). `lint` warns of rules that are right
-//! but hardly meant. Nothing here does I/O: texts come in, values and diagnostics go out; `render` and
+//! but hardly meant; `elsewhere` knows what other languages write. Nothing here does I/O: texts come in, values and diagnostics go out; `render` and
 //! `sarif` write the diagnostics.
 
 pub mod aggregate;
@@ -13,6 +13,7 @@ pub mod codes;
 pub mod compose;
 pub mod describe;
 pub mod diagnostic;
+pub mod elsewhere;
 pub mod example;
 pub mod example_reader;
 pub mod folder;

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod event;
+mod mistaken;
 mod pattern;
 mod recover;
 mod window;
@@ -103,13 +104,24 @@ struct Parser<'a> {
     brackets: usize,
     /// Too deep was said once; what follows from it stays unsaid.
     is_too_deep: bool,
+    /// The operand before a word of another language belongs to that word.
+    is_misread: bool,
     problems: Vec<Diagnostic>,
 }
 
 impl<'a> Parser<'a> {
     fn new(path: &'a str, source: &'a str, span: SourceSpan) -> Self {
         let (tokens, problems) = lexer::tokens(path, source, span);
-        Self { path, source, tokens, at: 0, brackets: 0, is_too_deep: false, problems }
+        Self {
+            path,
+            source,
+            tokens,
+            at: 0,
+            brackets: 0,
+            is_too_deep: false,
+            is_misread: false,
+            problems,
+        }
     }
 
     /// The expression up to the end of the tokens.
@@ -121,7 +133,12 @@ impl<'a> Parser<'a> {
         let first = self.operation(Power::Or);
         let mut parts = vec![first];
         while self.kind() != &TokenKind::End {
-            parts.push(self.unexpected());
+            let unexpected = self.unexpected();
+            let is_misread = std::mem::take(&mut self.is_misread);
+            if let Some(before) = parts.last_mut() {
+                forget_last(before, is_misread);
+            }
+            parts.push(unexpected);
             self.skip_to_connective();
             if self.take_connective() {
                 parts.push(self.operation(Power::Or));
@@ -135,7 +152,10 @@ impl<'a> Parser<'a> {
         let mut left = self.operand();
         while let Some((infix, length)) = self.infix().filter(|(infix, _)| infix.power() >= power) {
             self.at += length;
-            let right = self.operation(infix.power().next());
+            let mut right = self.operation(infix.power().next());
+            if matches!(infix, Infix::In { .. }) && self.mistaken_range(Some(left.span), &right) {
+                right = Syntax::new(SyntaxKind::Error, right.span);
+            }
             let span = SourceSpan { start: left.span.start, end: right.span.end };
             left = self.bounded(joined(infix, left, right), span);
             if infix.power() == Power::Compare {
@@ -223,6 +243,9 @@ impl<'a> Parser<'a> {
             if self.connective(&name) == Some("not") {
                 return self.signed(start, Power::Compare, SyntaxKind::Not);
             }
+            if matches!(name.as_str(), "and" | "or") && self.is_called_connective() {
+                return Syntax::new(SyntaxKind::Error, start);
+            }
             if matches!(name.as_str(), "and" | "or" | "in" | "where" | "by" | "over") {
                 return self.unexpected();
             }
@@ -270,7 +293,13 @@ impl<'a> Parser<'a> {
         }
         let mut inner = self.operation(Power::Or);
         self.brackets -= 1;
-        let end = self.close(start, Symbol::Close);
+        let is_within_a_call =
+            self.brackets > 0 && self.kind() == &TokenKind::Symbol(Symbol::Comma);
+        let end = if is_within_a_call {
+            self.not_closed(start, Symbol::Close, "`,`")
+        } else {
+            self.close(start, Symbol::Close)
+        };
         // The brackets belong to what is shown of it.
         inner.span = SourceSpan { start: start.start, end };
         inner
@@ -290,7 +319,9 @@ impl<'a> Parser<'a> {
             return (vec![Syntax::new(SyntaxKind::Error, open)], open.end);
         }
         while self.kind() != &TokenKind::Symbol(close) && self.kind() != &TokenKind::End {
-            items.push(self.operation(Power::Or));
+            let item = self.operation(Power::Or);
+            let is_range = close == Symbol::CloseList && self.mistaken_range(None, &item);
+            items.push(if is_range { Syntax::new(SyntaxKind::Error, item.span) } else { item });
             if !self.take(Symbol::Comma) {
                 break;
             }
@@ -317,6 +348,9 @@ impl<'a> Parser<'a> {
                 None => self.unknown_function(name),
             };
         }
+        if let Some(mistaken) = self.without_brackets(name).or_else(|| self.currency_before(name)) {
+            return mistaken;
+        }
         self.at += 1;
         Syntax::new(
             match name {
@@ -333,6 +367,9 @@ impl<'a> Parser<'a> {
         self.at += 1;
         let open = self.span();
         let (mut arguments, mut end) = self.items(open, Symbol::Close);
+        if function == Function::If && self.is_prose_choice() {
+            return Syntax::new(SyntaxKind::Error, start);
+        }
         if function == Function::Matches && self.take_name("by") {
             arguments.push(self.operand());
             end = self.previous_end();
@@ -354,6 +391,19 @@ impl<'a> Parser<'a> {
         }
         self.too_deep(span);
         Syntax::new(SyntaxKind::Error, span)
+    }
+}
+
+/// What stands right before something unreadable is no condition of its own, and may be part of that.
+fn forget_last(before: &mut Syntax, is_misread: bool) {
+    match &mut before.kind {
+        SyntaxKind::And(parts) | SyntaxKind::Or(parts) => {
+            if let Some(last) = parts.last_mut() {
+                forget_last(last, is_misread);
+            }
+        }
+        SyntaxKind::Compare(..) | SyntaxKind::In { .. } | SyntaxKind::Not(_) if !is_misread => {}
+        kind => *kind = SyntaxKind::Error,
     }
 }
 

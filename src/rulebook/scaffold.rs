@@ -14,6 +14,23 @@ pub fn is_name(name: &str) -> bool {
     })
 }
 
+/// The name of a rule that is most like `text`.
+#[must_use]
+pub fn name_like(text: &str) -> Option<String> {
+    let mut small = String::new();
+    let mut before = ' ';
+    for sign in text.chars() {
+        if sign.is_uppercase() && before.is_lowercase() {
+            small.push('-');
+        }
+        small.extend(sign.to_lowercase());
+        before = sign;
+    }
+    let words = small.split(|sign: char| !sign.is_ascii_alphanumeric());
+    let name = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+    is_name(&name).then_some(name)
+}
+
 /// A rule named `name` that counts what wakes it, with a test that fires and one that stays quiet.
 #[must_use]
 pub fn rule(name: &str, trigger: EventName) -> String {

@@ -4,6 +4,9 @@
 //! Every scalar stays text and is read by the key it stands under, so `NO` is Norway and `9400.50` is
 //! exactly that. This is the only module that knows the YAML library.
 
+mod broken;
+mod flow;
+
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::diagnostic::Diagnostic;
@@ -140,7 +143,7 @@ pub fn read(path: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
     if text.len() > FILE_BYTES_MAX {
         return (None, vec![too_large(path, text.len())]);
     }
-    if let Some(problem) = tab_in_indentation(path, text) {
+    if let Some(problem) = tab_in_indentation(path, text).or_else(|| odd_space(path, text)) {
         return (None, vec![problem]);
     }
     let options = granit_parser::options! {
@@ -208,6 +211,27 @@ fn tab_in_indentation(path: &str, text: &str) -> Option<Diagnostic> {
             return Some(
                 Diagnostic::new("E020", path, span, title, "a tab, whose width nobody knows")
                     .with_help("indent with spaces only, in the whole file"),
+            );
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// A space of another kind in the indentation, which looks like one and is none.
+fn odd_space(path: &str, text: &str) -> Option<Diagnostic> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let indentation = line.len() - line.trim_start().len();
+        let blank = line.get(..indentation).filter(|_| !line.trim().is_empty());
+        let odd = blank.and_then(|it| it.char_indices().find(|(_, it)| *it != ' '));
+        if let Some((at, odd)) = odd {
+            let span = SourceSpan { start: start + at, end: start + at + odd.len_utf8() };
+            let title = "a space of another kind stands in the indentation";
+            let label = format!("U+{:04X}, which only looks like a space", u32::from(odd));
+            return Some(
+                Diagnostic::new("E020", path, span, title, label)
+                    .with_help("type the spaces again; such ones come along when text is copied"),
             );
         }
         start += line.len();
@@ -333,7 +357,13 @@ impl Builder<'_> {
 
     fn close(&mut self, span: SourceSpan) {
         let Some(open) = self.open.pop() else { return };
+        let is_flow = span.end > span.start;
         let (end, kind) = match open.kind {
+            OpenKind::Mapping(entries, _) if is_flow => {
+                let (entries, problems) = flow::mended(self.path, self.text, entries);
+                self.problems.extend(problems);
+                (None, NodeKind::Mapping(entries))
+            }
             OpenKind::Sequence(items) => {
                 (items.last().map(|item| item.span.end), NodeKind::Sequence(items))
             }
@@ -342,13 +372,14 @@ impl Builder<'_> {
             }
         };
         // The end of a block collection is reported where the next thing starts, which is too far.
-        let is_flow = span.end > span.start;
         let end = if is_flow { span.end } else { end.unwrap_or(span.end) };
         self.place(Node { span: SourceSpan { start: open.start, end: end.max(open.start) }, kind });
     }
 
     /// Hands a finished node to the collection that waits for it.
     fn place(&mut self, node: Node) {
+        let around = self.open.len().checked_sub(2).and_then(|around| self.open.get(around));
+        let is_entry = around.is_some_and(|it| matches!(it.kind, OpenKind::Sequence(_)));
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open { kind: OpenKind::Sequence(items), .. }) => items.push(node),
@@ -367,13 +398,17 @@ impl Builder<'_> {
                     self.report("E006", node.span, title, label, Some("write the entries out"));
                 }
             }
-            Some(Open { kind: OpenKind::Mapping(entries, waiting), .. }) => {
+            Some(Open { kind: OpenKind::Mapping(entries, waiting), start }) => {
                 let Some((key, key_span)) = waiting.take() else { return };
                 let mut value = node;
                 if value.is_empty() && value.span.start == value.span.end {
                     value.span = key_span;
                 }
+                let start = *start;
                 if entries.iter().any(|entry| entry.key == key) {
+                    if is_entry {
+                        return self.next_entry_without_dash(&key, key_span, start);
+                    }
                     let title = format!("the key `{key}` stands twice in one mapping");
                     let help = "keep one of them, or give one another name";
                     self.report("E003", key_span, title, "written before", Some(help));
@@ -381,6 +416,19 @@ impl Builder<'_> {
                     entries.push(Entry { key, key_span, value });
                 }
             }
+        }
+    }
+
+    /// A key comes again in an entry of a list: most often the next entry has no dash, and all its keys do.
+    fn next_entry_without_dash(&mut self, key: &str, span: SourceSpan, start: usize) {
+        let was_said = self
+            .problems
+            .iter()
+            .any(|problem| problem.code == "E003" && problem.span.start > start);
+        if !was_said {
+            let title = format!("the key `{key}` stands twice in one entry of a list");
+            let help = format!("if the next entry begins here, write `- {key}: ...`");
+            self.report("E003", span, title, "written before", Some(&help));
         }
     }
 
@@ -399,6 +447,10 @@ impl Builder<'_> {
             Kind::RecursionLimitExceeded => return self.too_deep(span),
             _ => {}
         }
+        if let Some(broken) = broken::explain(self.text, error.kind(), start) {
+            let help = Some(broken.help.as_str());
+            return self.report("E001", broken.span, broken.title, &broken.label, help);
+        }
         let title = format!("this cannot be read as YAML: {}", error.info());
         let help = self.scan_help(error.kind(), start);
         self.report("E001", span, title, "the reader stopped here", help);
@@ -410,7 +462,11 @@ impl Builder<'_> {
         let line_start = self.text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
         let line = self.text.get(line_start..)?.lines().next().unwrap_or_default();
         let value = line.split_once(": ").map_or("", |(_, value)| value.trim_start());
+        // What the value begins with matters only where the reader got that far.
+        let is_in_value = at >= line_start + (line.len() - value.len());
+        let value = if is_in_value { value } else { "" };
         match kind {
+            Kind::UnclosedFlowCollection { .. } => Some("close the bracket"),
             Kind::UnclosedQuotedScalar => Some("close the quote"),
             Kind::MappingValueNotAllowed if line.matches(": ").count() > 1 => {
                 Some("text that holds `: ` needs quotes, or put it below the key after `|`")

@@ -309,24 +309,30 @@ impl Function {
     }
 }
 
+/// All folds, as written.
+pub const FOLDS: &[(&str, AggregateFunction)] = &[
+    ("count", AggregateFunction::Count),
+    ("sum", AggregateFunction::Sum),
+    ("avg", AggregateFunction::Avg),
+    ("min_of", AggregateFunction::Min),
+    ("max_of", AggregateFunction::Max),
+    ("distinct", AggregateFunction::Distinct),
+    ("stddev", AggregateFunction::Stddev),
+    ("median", AggregateFunction::Median),
+    ("percentile", AggregateFunction::Percentile),
+    ("first", AggregateFunction::First),
+    ("last", AggregateFunction::Last),
+    ("since", AggregateFunction::Since),
+];
+
 /// The fold named `word`; `min` and `max` are folds only before `by`.
 #[must_use]
 pub fn aggregate_function(word: &str) -> Option<AggregateFunction> {
-    Some(match word {
-        "count" => AggregateFunction::Count,
-        "sum" => AggregateFunction::Sum,
-        "avg" => AggregateFunction::Avg,
-        "min_of" | "min" => AggregateFunction::Min,
-        "max_of" | "max" => AggregateFunction::Max,
-        "distinct" => AggregateFunction::Distinct,
-        "stddev" => AggregateFunction::Stddev,
-        "median" => AggregateFunction::Median,
-        "percentile" => AggregateFunction::Percentile,
-        "first" => AggregateFunction::First,
-        "last" => AggregateFunction::Last,
-        "since" => AggregateFunction::Since,
-        _ => return None,
-    })
+    match word {
+        "min" => Some(AggregateFunction::Min),
+        "max" => Some(AggregateFunction::Max),
+        _ => FOLDS.iter().find(|(fold, _)| *fold == word).map(|(_, function)| *function),
+    }
 }
 
 /// Functions and folds of later versions, whose names nothing else may take.

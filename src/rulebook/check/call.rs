@@ -119,6 +119,9 @@ impl Checker<'_> {
         if matches!(expr.ty, Type::Number | Type::Duration) {
             return Some(expr.ty);
         }
+        if self.text_parameter(expr, Type::Number) {
+            return None;
+        }
         let title = format!("`{}` takes numbers or durations", function.word());
         self.report("E024", expr.span, title, article(expr.ty), None);
         None
@@ -128,6 +131,9 @@ impl Checker<'_> {
     pub(super) fn must_be_number(&mut self, expr: Expr, what: &str) -> Option<Expr> {
         if expr.ty == Type::Number {
             return Some(expr);
+        }
+        if self.text_parameter(&expr, Type::Number) {
+            return None;
         }
         let title = format!("{what} needs a number");
         let help = (expr.ty == Type::Duration)

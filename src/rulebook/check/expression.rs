@@ -2,15 +2,20 @@
 //!
 //! `None` always means that something was reported.
 
+use crate::domain::Span;
 use crate::rulebook::call::WEEKDAYS;
 use crate::rulebook::catalogue::{Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::numbers;
 use crate::rulebook::syntax::{Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::{
     CompareOp, Expr, ExprKind, Literal, Membership, ParamValue, SourceSpan,
 };
 
 use super::{Checker, Place, Words};
+
+/// Most items of a list that are written out as comparisons.
+const LISTED_MAX: usize = 3;
 
 impl<'a> Checker<'a> {
     pub(super) fn expression(&mut self, syntax: &Syntax, place: Place) -> Option<Expr> {
@@ -44,6 +49,7 @@ impl<'a> Checker<'a> {
             }
             SyntaxKind::Negate(operand) => return self.negate(operand, span, inner),
             SyntaxKind::And(parts) => (ExprKind::And(self.conditions(parts, inner)?), Type::Bool),
+            SyntaxKind::Or(parts) if self.is_value_alone(parts) => return None,
             SyntaxKind::Or(parts) => (ExprKind::Or(self.conditions(parts, inner)?), Type::Bool),
             SyntaxKind::Compare(op, left, right) => {
                 return self.compare(*op, left, right, span, inner);
@@ -104,8 +110,32 @@ impl<'a> Checker<'a> {
     }
 
     fn conditions(&mut self, parts: &[Syntax], place: Place) -> Option<Vec<Expr>> {
-        let checked: Vec<_> = parts.iter().map(|part| self.condition(part, place)).collect();
+        // Beside something unreadable it is not known which part of a condition this is.
+        let is_certain = !parts.iter().any(|part| matches!(part.kind, SyntaxKind::Error));
+        let mut check = |part| {
+            if is_certain { self.condition(part, place) } else { self.expression(part, place) }
+        };
+        let checked: Vec<_> = parts.iter().map(&mut check).collect();
         checked.into_iter().collect()
+    }
+
+    /// Reports `a == 3 or 4`: each side of `or` is a condition of its own.
+    fn is_value_alone(&mut self, parts: &[Syntax]) -> bool {
+        let is_value = |it: &Syntax| {
+            matches!(it.kind, SyntaxKind::Number(_) | SyntaxKind::Duration(_) | SyntaxKind::Text(_))
+        };
+        let found = parts.windows(2).find_map(|pair| match pair {
+            [before, value] if is_value(value) => {
+                last_comparison(before).map(|(op, left)| (op, left, value.span))
+            }
+            _ => None,
+        });
+        let Some((op, left, span)) = found else { return false };
+        let value = self.written(span);
+        let help = format!("write `or {} {} {value}`", self.written(left.span), op.word());
+        let title = format!("{value} alone is not a condition");
+        self.report("E024", span, title, "compared with nothing", Some(help));
+        true
     }
 
     fn compare(
@@ -143,7 +173,11 @@ impl<'a> Checker<'a> {
     /// The closed set of a path's field or of a function.
     fn words_of(&self, syntax: &Syntax) -> Option<Words> {
         match &syntax.kind {
-            SyntaxKind::Path(path) => self.field_words(self.catalogue.by_path(path)?.slot),
+            SyntaxKind::Path(path) => {
+                let field = self.catalogue.by_path(path)?;
+                let any = (field.ty == Type::Text).then_some(Words::Any);
+                self.field_words(field.slot).or(any)
+            }
             SyntaxKind::Call { function: Function::Weekday, .. } => Some(Words::Fixed(WEEKDAYS)),
             _ => None,
         }
@@ -156,12 +190,16 @@ impl<'a> Checker<'a> {
     /// The words themselves.
     pub(super) fn words(&self, words: Words) -> Vec<&'a str> {
         match words {
+            Words::Any => Vec::new(),
             Words::Field(slot) => self.catalogue.field(slot).words(),
             Words::Fixed(words) => words.to_vec(),
         }
     }
 
     fn not_comparable(&mut self, op: CompareOp, left: &Expr, right: &Expr, span: SourceSpan) {
+        if self.text_parameter(left, right.ty) || self.text_parameter(right, left.ty) {
+            return;
+        }
         let title = format!("{} cannot be compared with {}", article(left.ty), article(right.ty));
         let label = format!("{} {} {}", article(left.ty), op.word(), article(right.ty));
         let help = self.comparison_help(left, right).or_else(|| self.comparison_help(right, left));
@@ -181,6 +219,28 @@ impl<'a> Checker<'a> {
                 if text.parse::<rust_decimal::Decimal>().is_ok() =>
             {
                 Some(format!("write {text} without quotes"))
+            }
+            (Type::Number, Type::Text, ExprKind::Literal(Literal::Text(text))) => {
+                numbers::meant(text).map(|meant| meant.help())
+            }
+            (Type::Number, Type::Duration, ExprKind::Literal(_)) => {
+                let written = self.written(right.span);
+                let number = written.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+                Some(format!("write {number} without a unit"))
+            }
+            (Type::Duration, Type::Text, ExprKind::Literal(Literal::Text(text))) => {
+                let length = numbers::meant(text).map_or_else(|| text.clone(), |meant| meant.text);
+                Span::parse(&length).map(|_| format!("write {length} without quotes"))
+            }
+            (Type::Time, Type::Text | Type::Number, _) => {
+                let when = self.written(left.span);
+                Some(if when == "now" {
+                    let help = "from which day on the rule judges stands under `effective`: `{ from: 2026-01-01 }`";
+                    format!("a condition cannot hold a date; {help}")
+                } else {
+                    let passed = format!("`now - {when} < 365d`");
+                    format!("a condition cannot hold a date; compare how long ago it was: {passed}")
+                })
             }
             (Type::Text, Type::Number, ExprKind::Literal(_)) => {
                 Some(format!("text stands in quotes: \"{}\"", self.written(right.span)))
@@ -254,11 +314,38 @@ impl<'a> Checker<'a> {
         place: Place,
     ) -> Option<Expr> {
         let item = self.expression(item, place);
+        if let Some(item) = item.as_ref().filter(|item| item.ty != Type::Text) {
+            self.not_in_a_list(item, set, negated);
+            return None;
+        }
         let closed = item.as_ref().and_then(|item| self.closed_set(item));
         let set = self.set(set, closed.as_ref());
         let item = self.must_be_listed(item?)?;
         let kind = ExprKind::In { item: Box::new(item), set: set?, negated };
         Some(Expr { kind, ty: Type::Bool, span })
+    }
+
+    /// Reports a number or a time before `in`, with the comparisons that are meant.
+    fn not_in_a_list(&mut self, item: &Expr, set: &Syntax, negated: bool) {
+        let items = match &set.kind {
+            SyntaxKind::Error => return,
+            SyntaxKind::List(items) => items.as_slice(),
+            _ => &[],
+        };
+        if items.iter().any(|item| matches!(item.kind, SyntaxKind::Error)) {
+            return;
+        }
+        let shown = self.as_operand(item);
+        let (sign, joint) = if negated { ("!=", " and ") } else { ("==", " or ") };
+        let compared = items.iter().take(LISTED_MAX).map(|item| {
+            let written = self.written(item.span);
+            format!("{shown} {sign} {}", written.trim_matches(['"', '\'']))
+        });
+        let mut compared: Vec<String> = compared.collect();
+        compared.extend((items.len() > LISTED_MAX).then(|| "...".to_owned()));
+        let help = (!items.is_empty()).then(|| format!("write `{}`", compared.join(joint)));
+        let title = format!("{} cannot be looked up in a list", article(item.ty));
+        self.report("E023", item.span, title, "lists hold text", help);
     }
 
     /// Reports a value that no list can hold.
@@ -326,6 +413,15 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+}
+
+/// The comparison that `syntax` ends with.
+fn last_comparison(syntax: &Syntax) -> Option<(CompareOp, &Syntax)> {
+    match &syntax.kind {
+        SyntaxKind::And(parts) => last_comparison(parts.last()?),
+        SyntaxKind::Compare(op, left, _) => Some((*op, left)),
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{AlertClass, Severity};
 use crate::rulebook::catalogue::{EventName, Family, Role};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::event_meant;
 use crate::rulebook::scaffold;
 use crate::rulebook::source::{Entry, Node, NodeKind};
 use crate::rulebook::typed::{SourceSpan, Status};
@@ -74,19 +75,16 @@ impl<'a> Checker<'a> {
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         if !scaffold::is_name(&name) {
             let title = format!("`{name}` cannot name a rule");
-            let help = "use small letters and digits, joined by `-`: `cash-below-threshold`";
-            self.report(
-                "E015",
-                entry.value.span,
-                title,
-                "not a rule's name",
-                Some(help.to_owned()),
-            );
+            let meant = scaffold::name_like(&name);
+            let meant = meant.unwrap_or_else(|| "cash-below-threshold".to_owned());
+            let help = Some(format!("use small letters and digits, joined by `-`: `{meant}`"));
+            self.report("E015", entry.value.span, title, "not a rule's name", help);
             return None;
         }
         if name != stem {
             let title = format!("the rule is named `{name}`, its file `{file}`");
-            let help = Some(format!("name the file `{name}.yaml`, or write `rule: {stem}`"));
+            let other = scaffold::is_name(stem).then(|| format!(", or write `rule: {stem}`"));
+            let help = Some(format!("name the file `{name}.yaml`{}", other.unwrap_or_default()));
             self.report("E015", entry.value.span, title, "not the file's name", help);
             return None;
         }
@@ -129,9 +127,15 @@ impl<'a> Checker<'a> {
     pub(super) fn unknown_event(&mut self, word: &str, span: SourceSpan) {
         let events: Vec<String> = EventName::all().map(EventName::word).collect();
         let events: Vec<&str> = events.iter().map(String::as_str).collect();
-        let help = did_you_mean(word, &events).or_else(|| {
-            Some("events are `transaction`, `kyc.registered`, `security.login`, ...".to_owned())
-        });
+        let first = word.split([' ', ',']).next().unwrap_or_default();
+        let help = match event_meant(word, &events) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if word != first && EventName::parse(first).is_some() => {
+                "a rule waits for one event: write a rule for each".to_owned()
+            }
+            None => format!("one of {}", events.join(", ")),
+        };
+        let help = Some(help);
         self.report("E026", span, format!("unknown event `{word}`"), "no such event", help);
     }
 

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::rulebook::catalogue::{EventName, Family, Type};
-use crate::rulebook::diagnostic::closest;
+use crate::rulebook::diagnostic::{Diagnostic, closest};
+use crate::rulebook::elsewhere;
 use crate::rulebook::source::Entry;
 use crate::rulebook::syntax::RESERVED_WORDS;
 use crate::rulebook::typed::{
@@ -71,6 +72,9 @@ impl Checker<'_> {
             None
         };
         if let Some(help) = help {
+            if !is_identifier || RESERVED_WORDS.contains(&name) {
+                self.unusable.push(name.to_owned());
+            }
             let title = format!("`{name}` cannot name a value");
             self.report("E017", entry.key_span, title, "not usable here", Some(help.to_owned()));
         }
@@ -229,6 +233,11 @@ impl Checker<'_> {
         let title = title(here);
         let (label, help) = if place.is_in_aggregate {
             ("not a field of the events in this window", "aggregate over the other event instead")
+        } else if place.is_in_step {
+            (
+                "not a field of this step's event",
+                "a step reads its own event, and those of steps above it by their names: `changed.channel`",
+            )
         } else {
             (
                 "not a field of the event that wakes the rule",
@@ -246,8 +255,26 @@ impl Checker<'_> {
             self.report("E024", span, title, "not a value", help);
             return;
         }
+        if let Some(problem) = self.unknown.get(path).and_then(|it| self.problems.get_mut(*it)) {
+            let line = |at| self.source.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            let (first, here) = (line(problem.span.start), line(span.start));
+            let also = if problem.label.contains("; also") { ", " } else { "; also in line " };
+            let more = format!("{also}{here}");
+            if first != here && !problem.label.ends_with(&format!(" {here}")) {
+                problem.label.push_str(&more);
+            }
+            return;
+        }
+        if self.is_before_lets && self.lets_to_come.contains(path) {
+            let title = format!("`{path}` is not known yet in `where`");
+            let help =
+                Some("`where` is asked before `let`; put the condition in `when`".to_owned());
+            self.report("E021", span, title, "a `let`, worked out later", help);
+            return;
+        }
         let help = self.name_help(path, place);
         let title = format!("unknown name `{path}`");
+        self.unknown.insert(path.to_owned(), self.problems.len());
         self.report("E021", span, title, "no such field, parameter or `let`", help);
     }
 
@@ -267,16 +294,34 @@ impl Checker<'_> {
         if let Some(slot) = role.and_then(|(role, family)| self.catalogue.role_slot(role, family)) {
             return Some(format!("did you mean `{}`?", self.catalogue.field(slot).path));
         }
-        let names = self.names.keys().map(String::as_str);
-        let fields = self.catalogue.paths();
-        let close = closest(path, names.chain(fields).chain(place.has_score.then_some("score")));
+        let score = place.has_score.then_some("score");
+        let names = || {
+            let names = self.names.keys().map(String::as_str);
+            names.chain(self.catalogue.paths()).chain(score)
+        };
+        let close = names().find(|name| name.eq_ignore_ascii_case(path));
+        let close = close.or_else(|| closest(path, names()));
         // A field named without its event is common: `amount` for `tx.amount`.
         let ending = || {
             let ending = format!(".{path}");
             self.catalogue.paths().find(|field| field.ends_with(&ending))
         };
-        close.or_else(ending).map(|name| format!("did you mean `{name}`?"))
+        let meant = close.or_else(ending).map(|name| format!("did you mean `{name}`?"));
+        let is_word = place.words.is_some() && !path.contains('.');
+        meant
+            .or_else(|| is_word.then(|| format!("text stands in quotes: \"{path}\"")))
+            .or_else(|| elsewhere::function(path).map(str::to_owned))
     }
+}
+
+/// Whether `problem` only says that a name which cannot be used is not understood where it is used.
+pub(super) fn is_use_of(unusable: &[String], source: &str, problem: &Diagnostic) -> bool {
+    let is_of_use = matches!(problem.code, "E021" | "E024" | "E101" | "E105");
+    let is_within = |name: &str| {
+        let mut uses = source.match_indices(name);
+        uses.any(|(at, _)| (at..at + name.len()).contains(&problem.span.start))
+    };
+    is_of_use && unusable.iter().any(|name| is_within(name))
 }
 
 /// Says that a name stands for fields that are not there.

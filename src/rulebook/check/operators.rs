@@ -1,8 +1,9 @@
 //! Arithmetic, signs and defaults: which types fit together and what comes out.
 
 use crate::rulebook::catalogue::Type;
+use crate::rulebook::elsewhere::numbers;
 use crate::rulebook::syntax::Syntax;
-use crate::rulebook::typed::{ArithmeticOp, Expr, ExprKind, Literal, SourceSpan};
+use crate::rulebook::typed::{ArithmeticOp, Expr, ExprKind, Literal, ParamValue, SourceSpan};
 
 use super::expression::article;
 use super::{Checker, Place};
@@ -18,6 +19,9 @@ impl Checker<'_> {
     ) -> Option<Expr> {
         let (left, right) = self.both(left, right, place)?;
         let Some(ty) = result(op, left.ty, right.ty) else {
+            if self.text_parameter(&left, right.ty) || self.text_parameter(&right, left.ty) {
+                return None;
+            }
             let sign = sign(op);
             let title =
                 format!("`{sign}` does not fit {} and {}", article(left.ty), article(right.ty));
@@ -90,6 +94,31 @@ impl Checker<'_> {
         Some(Expr { kind: ExprKind::Default(Box::new(left), Box::new(right)), ty, span })
     }
 
+    /// Reports a parameter that is text, where a number or a length of time is wanted: at the parameter,
+    /// however often it is used.
+    pub(super) fn text_parameter(&mut self, expr: &Expr, wanted: Type) -> bool {
+        let ExprKind::Param(index) = expr.kind else { return false };
+        let Some(param) = self.params.get(index) else { return false };
+        let ParamValue::Constant(Literal::Text(text)) = &param.value else { return false };
+        let form = match wanted {
+            Type::Number => "10000",
+            Type::Duration => "7d",
+            _ => return false,
+        };
+        let title = format!("`{}` is text, and is used as {}", param.name, article(wanted));
+        let help = numbers::meant(text).map_or_else(
+            || {
+                format!(
+                    "write {form}, or another fixed value; what is worked out stands under `let`"
+                )
+            },
+            |meant| meant.help(),
+        );
+        let (span, label) = (param.metadata.span, format!("the text \"{text}\""));
+        self.report("E023", span, title, label, Some(help));
+        true
+    }
+
     /// Reports two values of which either may be the result, but of different types.
     pub(super) fn must_be_one_type(
         &mut self,
@@ -101,6 +130,9 @@ impl Checker<'_> {
         if left.ty == right.ty {
             self.must_be_one_unit(left, right, span)?;
             return Some(left.ty);
+        }
+        if self.text_parameter(left, right.ty) || self.text_parameter(right, left.ty) {
+            return None;
         }
         let title = format!("both values of {what} must be of one type");
         let label = format!("{} and {}", article(left.ty), article(right.ty));

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use crate::domain::Span;
 use crate::rulebook::catalogue::{EventName, Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::{self, numbers};
 use crate::rulebook::metadata::ParamMetadata;
 use crate::rulebook::source::{Entry, Node, NodeKind};
 use crate::rulebook::typed::{Literal, Param, ParamTable, ParamValue};
@@ -118,11 +119,15 @@ impl<'a> Checker<'a> {
             return Some(Literal::Number(number));
         }
         let title = format!("`{text}` is neither a number nor a duration");
-        let without = text.replace(',', "_");
-        let help = if Decimal::from_str_exact(&without.replace('_', "")).is_ok() {
-            format!("numbers have no thousands separator: {without}")
+        let help = if elsewhere::date_length(&text).is_some() {
+            format!(
+                "from which day on a rule judges stands under `effective`; if text is meant, \"{text}\""
+            )
         } else {
-            format!("write 8000.50, 24h or 7d; if text is meant, \"{text}\"")
+            numbers::meant(&text).map_or_else(
+                || format!("write 8000.50, 24h or 7d; if text is meant, \"{text}\""),
+                |meant| meant.help(),
+            )
         };
         self.report("E044", node.span, title, "not understood here", Some(help));
         None
@@ -244,7 +249,13 @@ impl<'a> Checker<'a> {
         let Some(other) = types.find(|ty| *ty != first) else { return Some(first) };
         let title = format!("all rows of `{}` must be of one type", entry.key);
         let label = format!("{} and {}", article(first), article(other));
-        let help = Some("give every row a value of the same kind".to_owned());
+        let texts = rows.iter().map(|(_, value)| value).chain(default);
+        let meant = texts.filter_map(|value| match value {
+            Literal::Text(text) => numbers::meant(text),
+            _ => None,
+        });
+        let meant = meant.map(|meant| meant.help()).next();
+        let help = meant.or_else(|| Some("give every row a value of the same kind".to_owned()));
         self.report("E019", entry.key_span, title, label, help);
         None
     }

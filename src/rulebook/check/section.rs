@@ -2,6 +2,7 @@
 
 use crate::domain::Span;
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::key_meant;
 use crate::rulebook::source::{Entry, Node};
 use crate::rulebook::typed::SourceSpan;
 
@@ -21,7 +22,10 @@ impl Checker<'_> {
                 continue;
             }
             let title = format!("unknown key `{key}`");
-            let help = did_you_mean(key, keys);
+            let help = match key_meant(key, keys) {
+                Some(meant) => Some(format!("did you mean `{meant}`?")),
+                None => did_you_mean(key, keys),
+            };
             self.report("E010", entry.key_span, title, "not a key of this section", help);
         }
     }
@@ -62,7 +66,15 @@ impl Checker<'_> {
                 let found = entry.value.describe();
                 let title = format!("`{}` is a single value, this is {found}", entry.key);
                 let span = self.first_line(entry.value.span);
-                self.report("E012", span, title, "no text here", None);
+                let help = match (entry.key.as_str(), entry.value.items()) {
+                    (_, None) => None,
+                    ("trigger", _) => Some("a rule waits for one event: write a rule for each"),
+                    ("entity", _) => {
+                        Some("a rule is about one kind of entity: write a rule for each")
+                    }
+                    _ => Some("write one value, without `[ ]` and `-`"),
+                };
+                self.report("E012", span, title, "no text here", help.map(str::to_owned));
                 None
             }
         }

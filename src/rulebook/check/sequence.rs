@@ -61,6 +61,8 @@ impl Checker<'_> {
 
     fn step_heads(&mut self, entry: &Entry) -> Option<Vec<Option<Syntax>>> {
         let Some(items) = entry.value.items() else {
+            let names = entry.value.entries().unwrap_or_default().iter();
+            self.bound.extend(names.map(|step| step.key.clone()));
             let title = format!("`steps` is a list, this is {}", entry.value.describe());
             self.report("E012", entry.key_span, title, "not a list", Some(FORM.to_owned()));
             return None;

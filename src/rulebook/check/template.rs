@@ -5,6 +5,7 @@
 
 use crate::rulebook::catalogue::Type;
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere;
 use crate::rulebook::parse;
 use crate::rulebook::personal::Names;
 use crate::rulebook::source::{Entry, NodeKind};
@@ -104,7 +105,10 @@ impl Checker<'_> {
         let known = FORMATS.iter().find(|(known, ..)| *known == word);
         let Some((_, ty, format)) = known else {
             let words: Vec<&str> = FORMATS.iter().map(|(word, ..)| *word).collect();
-            let help = did_you_mean(&word, &words);
+            let help = match elsewhere::format_meant(&word) {
+                Some(meant) => Some(format!("write `:{meant}`")),
+                None => did_you_mean(&word, &words),
+            };
             self.report(
                 "E034",
                 word_span,

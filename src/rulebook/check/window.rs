@@ -4,6 +4,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::Span;
 use crate::rulebook::diagnostic::{closest, did_you_mean};
+use crate::rulebook::elsewhere;
 use crate::rulebook::institution::WINDOW_MAX;
 use crate::rulebook::syntax::{AggregateSyntax, LengthSyntax, WindowSyntax};
 use crate::rulebook::typed::{
@@ -144,6 +145,9 @@ impl Checker<'_> {
             let params = self.params.iter().map(|param| param.name.as_str());
             let help = closest(name, params)
                 .map(|name| format!("did you mean `{name}`?"))
+                .or_else(|| {
+                    elsewhere::period(name).map(|period| format!("write `over calendar {period}`"))
+                })
                 .or_else(|| Some("write a duration, a parameter's name or `lifetime`".to_owned()));
             let title = format!("unknown parameter `{name}`");
             self.report("E021", span, title, "no such parameter", help);

@@ -8,13 +8,23 @@ use std::collections::BTreeMap;
 use crate::domain::{Instant, Span};
 use crate::rulebook::catalogue::{EventName, Family, Field, Slot};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::event_meant;
 use crate::rulebook::example::{ExampleEvent, STORY_EVENTS_MAX, Value};
 use crate::rulebook::source::{Entry, Node};
 
 use super::{ACCOUNT_FACTS, Reader, event_key, fields_of, offset};
 
 /// Fields that events of a kind have unless they say otherwise, as written.
-pub(super) type Defaults<'n> = BTreeMap<EventName, Vec<(&'n Field, &'n Node)>>;
+pub(super) type Defaults<'n> = BTreeMap<EventName, Fields<'n>>;
+
+/// Fields of an event as written.
+#[derive(Clone, Default)]
+pub(super) struct Fields<'n> {
+    /// Those that were understood.
+    known: Vec<(&'n Field, &'n Node)>,
+    /// Some were not, which was reported; nothing is said of what may be missing.
+    are_broken: bool,
+}
 
 /// When an event of the story happens, and how often.
 struct Schedule {
@@ -40,9 +50,12 @@ impl<'a> Reader<'a> {
         for entry in entries {
             let Some(name) = self.event_name(entry, &[]) else { continue };
             let mut fields = self.fields(name, &entry.value).unwrap_or_default();
+            let written = fields.known.len();
             // Checked here so that a wrong default is reported once and not for every event.
             fields
+                .known
                 .retain(|(field, value)| self.field_value(field, value, start, Some(1)).is_some());
+            fields.are_broken |= fields.known.len() < written;
             defaults.insert(name, fields);
         }
         defaults
@@ -100,11 +113,13 @@ impl<'a> Reader<'a> {
         };
         let mut fields = defaults.get(&name).cloned().unwrap_or_default();
         let Some(own) = self.fields(name, &entry.value) else { return };
-        for (field, value) in own {
+        fields.are_broken |= own.are_broken;
+        let (mut fields, are_broken) = (fields.known, fields.are_broken);
+        for (field, value) in own.known {
             fields.retain(|(earlier, _)| earlier.slot != field.slot);
             fields.push((field, value));
         }
-        if !self.is_complete(name, &fields, entry) {
+        if are_broken || !self.is_complete(name, &fields, entry) {
             return;
         }
         let Some(schedule) = schedule else { return };
@@ -221,7 +236,10 @@ impl<'a> Reader<'a> {
             known.extend(others);
             let help = match entry.key.as_str() {
                 "transaction" => Some("in tests a transaction is called `tx`".to_owned()),
-                word => did_you_mean(word, &known),
+                word => match event_meant(word, &known) {
+                    Some(meant) => Some(format!("did you mean `{meant}`?")),
+                    None => did_you_mean(word, &known),
+                },
             };
             let title = format!("there is no event `{}`", entry.key);
             self.error("E203", entry.key_span, title, "not known here", help);
@@ -230,20 +248,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The fields that are known; `None` when there are no keys and values at all.
-    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Option<Vec<(&'n Field, &'n Node)>>
+    fn fields<'n>(&mut self, name: EventName, node: &'n Node) -> Option<Fields<'n>>
     where
         'a: 'n,
     {
         let known = fields_of(self.rule.catalogue, name.family());
         let names: Vec<&str> = known.iter().map(|field| field.short_name()).collect();
-        let mut fields = Vec::new();
+        let mut fields = Fields::default();
         for entry in self.any_mapping(node, "the event's fields")? {
             let Some(field) = known.iter().find(|field| field.short_name() == entry.key) else {
                 let title = format!("`{}` is not a field of `{}`", entry.key, event_key(name));
                 self.unknown("E204", entry, title, &names);
+                fields.are_broken = true;
                 continue;
             };
-            fields.push((*field, &entry.value));
+            fields.known.push((*field, &entry.value));
         }
         Some(fields)
     }

@@ -65,6 +65,7 @@ impl Reader<'_> {
         if text == ABSENT {
             return Some(Literal::Text(ABSENT.to_owned()));
         }
+        let Some(ty) = ty else { return Some(Literal::Text(text.to_owned())) };
         let (literal, label) = match ty {
             Type::Number => (number(text).map(Literal::Number), "not a plain number like 28600.50"),
             Type::Text | Type::Pattern | Type::Names => (Some(Literal::Text(text.to_owned())), ""),

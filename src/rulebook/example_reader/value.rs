@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use crate::domain::{Country, Currency, Instant, Span};
 use crate::rulebook::catalogue::{Field, Slot, Type};
 use crate::rulebook::diagnostic::did_you_mean;
+use crate::rulebook::elsewhere::numbers;
 use crate::rulebook::example::Value;
 use crate::rulebook::source::Node;
 
@@ -71,7 +72,10 @@ impl Reader<'_> {
 
     fn number(&mut self, field: &Field, node: &Node, text: &str) -> Option<Decimal> {
         let Some(number) = number(text) else {
-            return self.misfit(field, node, "not a plain number like 9400.50");
+            let help = numbers::meant(text).map(|meant| meant.help());
+            let title = format!("this does not fit `{}`", field.path);
+            self.error("E205", node.span, title, "not a plain number like 9400.50", help);
+            return None;
         };
         if number.is_sign_negative() && !number.is_zero() && !field.slot.is_custom() {
             return self.misfit(field, node, "below zero");

@@ -9,9 +9,10 @@ use rust_decimal::Decimal;
 
 use crate::rulebook::catalogue::EventName;
 use crate::rulebook::diagnostic::Diagnostic;
-use crate::rulebook::typed::{Expr, ExprKind, Literal, Rule, SourceSpan, TemplatePart};
+use crate::rulebook::typed::{CompareOp, Expr, ExprKind, Literal, Rule, SourceSpan, TemplatePart};
 
 use super::facts::Facts;
+use super::possible::Possible;
 
 /// Longest condition that is repeated in a message.
 const SHOWN_MAX: usize = 60;
@@ -182,6 +183,20 @@ impl<'r> Reading<'r> {
                 _ => return None,
             };
             let side = side.as_ref();
+            if let ExprKind::Compare(CompareOp::Equal | CompareOp::NotEqual, left, right) =
+                &expr.kind
+            {
+                let (left, right) = (nothing.possible(left), nothing.possible(right));
+                let has_fraction = |it: &Possible| {
+                    it.interval().single().is_some_and(|number| !number.is_integer())
+                };
+                let is_whole = |it: &Possible| it.interval().is_whole;
+                if is_whole(&left) && has_fraction(&right)
+                    || is_whole(&right) && has_fraction(&left)
+                {
+                    return Some(format!("{} is a whole number", self.shown(side)));
+                }
+            }
             let range = nothing.possible(side).values.described(side.ty)?;
             Some(format!("{} is {range}", self.shown(side)))
         };
@@ -216,6 +231,9 @@ impl<'r> Reading<'r> {
     /// Conditions joined by `and`.
     fn together(&mut self, parts: &'r [Expr], nothing: &Facts<'r>) {
         if let Some((late, early)) = self.contradiction(parts, nothing) {
+            if self.is_said(late) {
+                return;
+            }
             let title = match early {
                 Some(early) => {
                     let (late, early) = (self.shown(late), self.shown(early));
@@ -266,6 +284,21 @@ impl<'r> Reading<'r> {
         Some((late, before.iter().find(excludes)))
     }
 
+    /// Whether `expr` is a `let` of which was said where it is defined that it never holds.
+    fn is_said(&self, expr: &Expr) -> bool {
+        let ExprKind::Let(index) = expr.kind else { return false };
+        let Some(named) = self.rule.lets.get(index).map(|named| &named.expr) else { return false };
+        let is_within = |problem: &Diagnostic| {
+            problem.code == "W207"
+                && named.span.start <= problem.span.start
+                && problem.span.end <= named.span.end
+        };
+        let can_hold = self.waking().with(&[(expr, true)]).is_some();
+        !can_hold
+            && (self.problems.iter().any(is_within)
+                || named.parts().into_iter().any(|part| self.is_said(part)))
+    }
+
     /// Conditions joined by `or`.
     fn alternatives(&mut self, whole: &'r Expr, parts: &'r [Expr], nothing: &Facts<'r>) {
         self.steps.set(0);
@@ -305,6 +338,9 @@ impl<'r> Reading<'r> {
             _ => whole,
         };
         let Some((late, _)) = self.contradiction(parts, filtered) else { return };
+        if self.is_said(late) {
+            return;
+        }
         let title = format!("{} never holds", self.shown(late));
         let label = "`where` lets no such event through".to_owned();
         self.report("W207", late.span, title, label, Some("mend one of them"));

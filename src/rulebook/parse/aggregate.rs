@@ -3,6 +3,7 @@
 //! Also the forms that a later version will have: they are read to their end and reported as such,
 //! so that nothing else about them is said.
 
+use crate::rulebook::elsewhere;
 use crate::rulebook::lexer::{Symbol, TokenKind};
 use crate::rulebook::syntax::{
     AggregateSyntax, BucketsSyntax, Function, Repeat, Syntax, SyntaxKind,
@@ -22,6 +23,10 @@ impl Parser<'_> {
         if self.enter() {
             return self.give_up(open);
         }
+        if let Some(mistaken) = self.mistaken_fold(name, start) {
+            self.brackets -= 1;
+            return mistaken;
+        }
         let head = self.operation(Power::Or);
         let filter = self.take_name("where").then(|| self.operation(Power::Or));
         let call = Function::parse(name).filter(|_| filter.is_none());
@@ -35,9 +40,13 @@ impl Parser<'_> {
         self.brackets -= 1;
         self.close(open, Symbol::Close);
         let head_end = self.previous_end();
-        if self.take_name("per") {
+        self.must_not_close_twice();
+        let is_bucket =
+            !matches!(self.kind_at(1), TokenKind::Name(name) if !elsewhere::is_unit(name));
+        if is_bucket && self.take_name("per") {
             return self.buckets(start, name, (function, head, filter));
         }
+        self.mistaken_tail();
         if let Some(function) = call
             && !self.is_name_at(0, "by")
         {
@@ -45,6 +54,7 @@ impl Parser<'_> {
             return self.bounded(SyntaxKind::Call { function, arguments: vec![head] }, span);
         }
         let by = self.take_name("by").then(|| self.roles());
+        self.mistaken_tail();
         let over_start = self.span();
         let over = self.over();
         let span = SourceSpan { start: start.start, end: self.previous_end() };
@@ -137,6 +147,7 @@ impl Parser<'_> {
     /// The roles behind `by`.
     pub(super) fn roles(&mut self) -> Vec<(String, SourceSpan)> {
         let mut roles = Vec::new();
+        let is_bracketed = self.mistaken_roles();
         loop {
             match self.kind() {
                 TokenKind::Name(name) if name != "over" => {
@@ -147,9 +158,34 @@ impl Parser<'_> {
                     self.unexpected();
                 }
             }
-            if !self.take(Symbol::Comma) {
+            if !self.take(Symbol::Comma) && !self.roles_joined_by_and() {
+                if is_bracketed {
+                    self.take(Symbol::Close);
+                }
                 return roles;
             }
+        }
+    }
+
+    /// `by customer and account`: says that roles are joined by commas, and reads on.
+    fn roles_joined_by_and(&mut self) -> bool {
+        let is_role = matches!(self.kind_at(1), TokenKind::Name(name) if !name.contains('.'));
+        if !(self.is_name_at(0, "and") && is_role && self.is_name_at(2, "over")) {
+            return false;
+        }
+        let help = Some("write `by customer, account`");
+        self.report("E101", self.span(), "unexpected `and`", "roles are joined by commas", help);
+        self.at += 1;
+        true
+    }
+
+    /// `count(...)) by customer`: a bracket too many.
+    fn must_not_close_twice(&mut self) {
+        let goes_on = self.is_name_at(1, "by") || self.is_name_at(1, "over");
+        if self.brackets == 0 && goes_on && self.kind() == &TokenKind::Symbol(Symbol::Close) {
+            let help = Some("delete it");
+            self.report("E101", self.span(), "`)` closes nothing", "no `(` before it", help);
+            self.at += 1;
         }
     }
 

@@ -1,9 +1,10 @@
 //! Small steps over tokens, and what the parser does when the next token does not fit.
 
-use crate::rulebook::diagnostic::{Diagnostic, closest};
+use crate::rulebook::diagnostic::Diagnostic;
+use crate::rulebook::elsewhere;
 use crate::rulebook::lexer::{Symbol, Token, TokenKind};
 use crate::rulebook::pattern::Form;
-use crate::rulebook::syntax::{Function, Syntax, SyntaxKind};
+use crate::rulebook::syntax::{FOLDS, Function, Syntax, SyntaxKind};
 use crate::rulebook::typed::SourceSpan;
 
 use super::{BRACKETS_MAX, LEVELS_MAX, Parser};
@@ -51,7 +52,7 @@ impl Parser<'_> {
         is_here
     }
 
-    fn is_connective(&self) -> bool {
+    pub(super) fn is_connective(&self) -> bool {
         self.is_name_at(0, "and")
             || self.is_name_at(0, "or")
             || matches!(self.kind(), TokenKind::Symbol(Symbol::And | Symbol::Or))
@@ -74,7 +75,7 @@ impl Parser<'_> {
         self.problems.push(problem);
     }
 
-    fn written(&self, span: SourceSpan) -> &str {
+    pub(super) fn written(&self, span: SourceSpan) -> &str {
         self.source.get(span.start..span.end).unwrap_or_default()
     }
 
@@ -90,7 +91,14 @@ impl Parser<'_> {
             self.at += usize::from(!self.is_separator());
             return Syntax::new(SyntaxKind::Error, span);
         }
+        if self.mistaken_word() {
+            self.is_misread = true;
+            return Syntax::new(SyntaxKind::Error, span);
+        }
         let (title, label) = match kind {
+            TokenKind::Symbol(Symbol::Close) if self.brackets == 0 => {
+                ("`)` closes nothing".to_owned(), "no `(` before it")
+            }
             TokenKind::End => ("the expression ends too early".to_owned(), "a value is missing"),
             _ if self.is_connective() => {
                 (format!("unexpected `{}`", self.written(span)), "a value is missing before it")
@@ -107,7 +115,14 @@ impl Parser<'_> {
             TokenKind::Symbol(Symbol::Colon) => {
                 Some("to choose between two values, write `if(condition, a, b)`")
             }
-            _ if is_after_operand => Some("join conditions with `and` or `or`"),
+            TokenKind::Symbol(Symbol::Comma) if self.brackets == 0 => {
+                Some("to join conditions, write `and`")
+            }
+            TokenKind::Symbol(Symbol::Close) if self.brackets == 0 => Some("delete it"),
+            TokenKind::Name(name) if name == "where" => Some(
+                "`where` stands inside the brackets: `count(transaction where ...) by customer over 7d`",
+            ),
+            _ if is_after_operand => Some(self.missing_operator()),
             _ => None,
         };
         // A place at the end is empty; point at the last character instead.
@@ -206,8 +221,21 @@ impl Parser<'_> {
             self.report("E102", open, title, "opened here", Some(&help));
             return self.previous_end();
         }
+        if self.is_name_at(0, "by") || self.is_name_at(0, "over") {
+            let before = format!("`{}`", self.written(self.span()));
+            return self.not_closed(open, close, &before);
+        }
         self.unexpected();
         self.skip_to_close(close);
+        self.previous_end()
+    }
+
+    /// Says that the bracket at `open` should be closed here, and reads on as if it were.
+    pub(super) fn not_closed(&mut self, open: SourceSpan, close: Symbol, before: &str) -> usize {
+        let written = self.written(open).to_owned();
+        let sign = if close == Symbol::Close { ")" } else { "]" };
+        let help = format!("add `{sign}` before {before}");
+        self.report("E102", open, format!("`{written}` is not closed"), "opened here", Some(&help));
         self.previous_end()
     }
 
@@ -245,14 +273,11 @@ impl Parser<'_> {
 
     pub(super) fn unknown_function(&mut self, name: &str) -> Syntax {
         let span = self.span();
-        let folds = ["count", "sum", "avg", "min_of", "max_of", "distinct"];
+        let folds = FOLDS.iter().map(|(word, _)| *word);
+        let functions = Function::ALL.iter().map(|function| function.word());
         let patterns = Form::ALL.iter().map(|form| form.word());
-        let words: Vec<_> =
-            Function::ALL.iter().map(|f| f.word()).chain(folds).chain(patterns).collect();
-        let help = closest(name, words.iter().copied()).map_or_else(
-            || format!("functions are {}", words.join(", ")),
-            |word| format!("did you mean `{word}`?"),
-        );
+        let words: Vec<_> = folds.chain(functions).chain(patterns).collect();
+        let help = elsewhere::function_help(name, &words);
         let title = format!("unknown function `{name}`");
         self.report("E033", span, title, "no such function", Some(&help));
         self.at += 1;
@@ -282,15 +307,29 @@ impl Parser<'_> {
 
     /// Takes `:format` off the end of a message's place.
     pub(super) fn take_format(&mut self) -> Option<(String, SourceSpan)> {
-        let colon = self.tokens.len().checked_sub(3)?;
-        let [before, format, _] = self.tokens.get(colon..)? else { return None };
-        let (TokenKind::Symbol(Symbol::Colon), TokenKind::Name(name)) =
-            (&before.kind, &format.kind)
-        else {
+        let mut open = 0_usize;
+        let colon = self.tokens.iter().position(|token| {
+            match token.kind {
+                TokenKind::Symbol(Symbol::Open | Symbol::OpenList) => open += 1,
+                TokenKind::Symbol(Symbol::Close | Symbol::CloseList) => {
+                    open = open.saturating_sub(1);
+                }
+                _ => {}
+            }
+            open == 0 && token.kind == TokenKind::Symbol(Symbol::Colon)
+        })?;
+        let (before, end) = (self.tokens.get(colon)?.span, self.tokens.last()?.span.start);
+        // Whatever stands there is a format, though perhaps none that there is.
+        let written = self.written(SourceSpan { start: before.end, end });
+        let start = before.end + (written.len() - written.trim_start().len());
+        let written = written.trim().to_owned();
+        if written.is_empty() {
             return None;
-        };
-        let taken = (name.clone(), format.span);
-        let span = SourceSpan { start: before.span.start, end: before.span.start };
+        }
+        self.problems.retain(|problem| problem.span.start < before.start);
+        let format = SourceSpan { start, end: start + written.len() };
+        let taken = (written, format);
+        let span = SourceSpan { start: before.start, end: before.start };
         self.tokens.truncate(colon);
         self.tokens.push(Token { kind: TokenKind::End, span });
         Some(taken)

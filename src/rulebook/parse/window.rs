@@ -1,6 +1,7 @@
 //! Windows: what stands behind `over`.
 
 use crate::domain::Span;
+use crate::rulebook::elsewhere::{self, numbers};
 use crate::rulebook::lexer::{Symbol, TokenKind};
 use crate::rulebook::syntax::{LengthSyntax, WindowSyntax};
 use crate::rulebook::typed::SourceSpan;
@@ -45,6 +46,9 @@ impl Parser<'_> {
     /// How long the window is; `None` when something was reported.
     fn length(&mut self) -> Option<LengthSyntax> {
         let span = self.span();
+        if self.mistaken_length() {
+            return None;
+        }
         let length = match self.kind().clone() {
             TokenKind::Duration(length) => LengthSyntax::Duration(length),
             TokenKind::Name(name) => match name.as_str() {
@@ -53,6 +57,19 @@ impl Parser<'_> {
                 "lifetime" => LengthSyntax::Lifetime,
                 _ => LengthSyntax::Parameter(name),
             },
+            TokenKind::Symbol(Symbol::Open) => {
+                let help = Some("write `over 7d`");
+                self.report("E038", span, "a window stands without brackets", "not needed", help);
+                self.skip_brackets();
+                return None;
+            }
+            TokenKind::Text(text) if Span::parse(&text).is_some() => {
+                let help = format!("write `over {text}` without quotes");
+                self.report("E038", span, "a window needs a length of time", "text", Some(&help));
+                self.at += 1;
+                let _ = self.ending();
+                return None;
+            }
             TokenKind::Number(_) => {
                 let written = self.source.get(span.start..span.end).unwrap_or_default();
                 let help = format!(
@@ -77,6 +94,51 @@ impl Parser<'_> {
             return None;
         }
         Some(length)
+    }
+
+    /// `over the last 7 days`, `over this month`: says what to write, and reads past it.
+    fn mistaken_length(&mut self) -> bool {
+        let word = |ahead: usize| match self.kind_at(ahead) {
+            TokenKind::Name(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let mut count = 0;
+        while word(count).is_some_and(|it| elsewhere::BEFORE_A_LENGTH.contains(&it)) {
+            count += 1;
+        }
+        // `last 10` and a parameter of such a name stand alone.
+        let is_last = word(0) == Some("last");
+        let (behind, after) = (self.kind_at(count), word(count + 1));
+        let written = |ahead: usize| {
+            let token = self.tokens.get(self.at + ahead);
+            token.map_or("", |token| self.written(token.span))
+        };
+        let number = written(count);
+        let meant = match behind {
+            TokenKind::Duration(_) if count > 0 && !is_last => Some((number.to_owned(), count + 1)),
+            TokenKind::Number(_) | TokenKind::Name(_) => after
+                .and_then(|unit| numbers::meant(&format!("{number} {unit}")))
+                .filter(|meant| Span::parse(&meant.text).is_some())
+                .map(|meant| (meant.text, count + 2)),
+            _ => None,
+        };
+        let period = word(count).and_then(elsewhere::period).filter(|_| count > 0);
+        let (help, count) = match (meant, period) {
+            (Some((length, count)), _) => match after.and_then(elsewhere::period) {
+                Some(period) => {
+                    (format!("write `over {length}`, or `over calendar {period}`"), count)
+                }
+                None => (format!("write `over {length}`"), count),
+            },
+            (None, Some(period)) => (format!("write `over calendar {period}`"), count + 1),
+            (None, None) => return false,
+        };
+        let start = self.span().start;
+        self.at += count;
+        let span = SourceSpan { start, end: self.previous_end() };
+        let title = format!("`{}` is not a window", self.written(span));
+        self.report("E038", span, title, "a length of time in words", Some(&help));
+        true
     }
 
     /// `calendar month`
