@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 use weir::files;
 use weir::rulebook::catalogue::Catalogue;
 use weir::rulebook::loader::{self, FileKind};
-use weir::rulebook::reference::{KEYS, Section};
+use weir::rulebook::reference::{KEYS, Section, tables};
 use weir::rulebook::source::{self, Node, NodeKind};
 use weir::rulebook::{scaffold, schema};
 
@@ -187,4 +188,34 @@ fn every_key_is_described_in_the_schema() {
         };
         assert_eq!(object["properties"][entry.key]["description"], entry.doc, "{}", entry.key);
     }
+}
+
+#[test]
+fn the_program_lists_what_a_rule_may_name_also_of_a_deployment() {
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_weir")).arg("schema").args(arguments).output();
+        let output = output.expect("the binary runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let catalogue = Catalogue::built_in();
+    let both = format!(
+        "{}\n{}",
+        tables::fields(&catalogue).markdown(),
+        tables::roles(&catalogue).markdown()
+    );
+    assert_eq!(run(&["fields", "--markdown"]), (Some(0), both));
+    let functions = tables::functions().markdown();
+    assert_eq!(run(&["functions", "--markdown"]), (Some(0), functions));
+    let (_, text) = run(&["fields"]);
+    assert!(text.contains("tx.amount") && text.contains("base currency"), "{text}");
+    let expressible = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expressible");
+    let (code, json) = run(&["fields", "--json", "--rules", expressible.to_str().expect("text")]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let fields = json["fields"].as_array().expect("a list");
+    assert_eq!(code, Some(0));
+    assert!(fields.iter().any(|field| field["is_built_in"] == false), "those of the deployment");
+    let amount = fields.iter().find(|field| field["name"] == "tx.amount").expect("a field");
+    assert_eq!(amount["unit"], "base currency");
+    assert_eq!(run(&["rule", "--markdown"]).0, Some(1), "a schema is no table");
 }

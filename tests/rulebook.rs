@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 use weir::engine::rehearsal::{self, Change};
 use weir::files;
 use weir::rulebook::Rulebook;
-use weir::rulebook::catalogue::{Catalogue, Presence, Type};
+use weir::rulebook::catalogue::Catalogue;
 use weir::rulebook::lint::documentation;
 use weir::rulebook::loader;
-use weir::rulebook::reference::Section;
+use weir::rulebook::reference::{Section, tables};
 
 const REFERENCE: &str = include_str!("../rules/README.md");
 
@@ -116,24 +117,26 @@ fn a_rule_that_is_too_strict_is_told_as_missing_alerts() {
     }
 }
 
+/// `UPDATE_EXPECT=1` writes the tables anew.
 #[test]
-fn the_reference_describes_every_field() {
-    for field in Catalogue::built_in().fields() {
-        let ty = match (&field.values, field.ty) {
-            (Some(words), _) => {
-                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-            }
-            (None, Type::Text) => "text".to_owned(),
-            (None, Type::Number) => "number".to_owned(),
-            (None, Type::Duration) => "duration".to_owned(),
-            (None, Type::Time) => "time".to_owned(),
-            (None, Type::Bool) => "true or false".to_owned(),
-            (None, Type::Pattern | Type::Names) => panic!("no field is found by a search"),
-        };
-        let absent = if field.presence == Presence::Maybe { " maybe" } else { "" };
-        let row = format!("| `{}` | {ty} |{absent} | {} |", field.path, field.doc);
-        assert!(REFERENCE.contains(&row), "rules/README.md has no line:\n{row}");
+fn the_tables_of_the_reference_are_those_that_the_program_prints() {
+    let catalogue = Catalogue::built_in();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/README.md");
+    let mut reference = fs::read_to_string(&path).expect("the reference");
+    for (mark, table) in [
+        ("<!-- weir schema fields --markdown -->\n", tables::fields(&catalogue)),
+        ("<!-- roles -->\n", tables::roles(&catalogue)),
+        ("<!-- weir schema functions --markdown -->\n", tables::functions()),
+    ] {
+        let (before, rest) = reference.split_once(mark).expect("a mark");
+        let (_, after) = rest.split_once("<!-- end -->\n").expect("its end");
+        reference = format!("{before}{mark}{}<!-- end -->\n{after}", table.markdown());
     }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, &reference).expect("written");
+    }
+    let shown = fs::read_to_string(&path).expect("the reference");
+    assert!(shown == reference, "run the test again with UPDATE_EXPECT=1");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use events::{EventName, EventSet, Family};
 pub use format::Format;
-pub use slots::{BUILT_IN_FIELDS, BUILT_IN_ROLES, Role, SLOTS_MAX, Slot};
+pub use slots::{BUILT_IN_FIELDS, BUILT_IN_ROLES, Money, Role, SLOTS_MAX, Slot};
 
 /// The built-in catalogue's text.
 pub const BUILT_IN: &str = include_str!("catalogue/schema.yaml");

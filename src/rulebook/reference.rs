@@ -4,6 +4,7 @@
 //! checker and the catalogue know, so that nothing can be written that is not described here.
 
 mod keys;
+pub mod tables;
 
 use super::catalogue::{EventName, Family};
 

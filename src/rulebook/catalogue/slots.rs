@@ -23,10 +23,40 @@ impl Slot {
         self.index() >= BUILT_IN_FIELDS.len()
     }
 
+    /// The money that the field's number counts; `None` for any other number.
+    #[must_use]
+    pub const fn money(self) -> Option<Money> {
+        match self {
+            Self::TX_AMOUNT | Self::CUSTOMER_EXPECTED_TURNOVER => Some(Money::Base),
+            Self::TX_LOCAL_AMOUNT => Some(Money::Booked),
+            _ => None,
+        }
+    }
+
     /// The slot at `index`, which is below [`SLOTS_MAX`].
     #[must_use]
     pub(super) fn at(index: usize) -> Option<Self> {
         u16::try_from(index).ok().filter(|_| index < SLOTS_MAX).map(Self)
+    }
+}
+
+/// Which money an amount is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Money {
+    /// The institution's base currency.
+    Base,
+    /// The currency that was booked.
+    Booked,
+}
+
+impl Money {
+    /// As tables say it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base currency",
+            Self::Booked => "booked currency",
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::domain::Currency;
 use crate::rulebook::call::Call;
-use crate::rulebook::catalogue::{Slot, Type};
+use crate::rulebook::catalogue::{Money, Type};
 use crate::rulebook::pattern::Member;
 use crate::rulebook::typed::{ArithmeticOp, Expr, ExprKind, SourceSpan};
 
@@ -45,8 +45,11 @@ impl Checker<'_> {
             return Unit::Plain;
         }
         match &expr.kind {
-            ExprKind::Field(Slot::TX_AMOUNT | Slot::CUSTOMER_EXPECTED_TURNOVER) => Unit::Base,
-            ExprKind::Field(Slot::TX_LOCAL_AMOUNT) => Unit::Booked,
+            ExprKind::Field(slot) => match slot.money() {
+                Some(Money::Base) => Unit::Base,
+                Some(Money::Booked) => Unit::Booked,
+                None => Unit::Plain,
+            },
             ExprKind::Member(_, Member::Amount | Member::FirstAmount | Member::LastAmount) => {
                 Unit::Base
             }
