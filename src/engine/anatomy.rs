@@ -12,6 +12,7 @@ use crate::rulebook::describe;
 use crate::rulebook::typed::{Expr, ExprKind, Rule, Status};
 
 use super::closure::{self, Reach};
+use super::cost;
 use super::plan::Plan;
 use super::strings::Strings;
 use super::wake::place;
@@ -130,8 +131,8 @@ fn counts_matches(rule: &Rule, expr: &Expr) -> bool {
 #[must_use]
 pub fn anatomy(rulebook: &Arc<Rulebook>, rule: &Arc<Rule>) -> Anatomy {
     let judged = Rule { status: Status::Active, ..Rule::clone(rule) };
-    let only = Rulebook { rules: vec![Arc::new(judged)], ..Rulebook::clone(rulebook) };
-    let (plan, _) = Plan::new(&Arc::new(only), Strings::default());
+    let only = cost::bare(rulebook, vec![Arc::new(judged)]);
+    let (plan, _) = Plan::new(&only, Strings::default());
     let wake = plan.rules.first().map(|rule| rule.wake);
     let is_woken_by_legs = rule.trigger == EventName::Transaction && rule.timer.is_none();
     let legs = wake.filter(|_| is_woken_by_legs).map(|wake| {

@@ -124,7 +124,7 @@ impl Costs {
 /// Estimates what the rules of `rulebook` cost.
 #[must_use]
 pub fn estimate(rulebook: &Arc<Rulebook>, assumptions: &Assumptions) -> Costs {
-    let (together, _) = Plan::new(rulebook, Strings::default());
+    let (together, _) = Plan::new(&bare(rulebook, rulebook.rules.clone()), Strings::default());
     let readers = readers(&together);
     let rules: Vec<RuleCost> = rulebook
         .rules
@@ -154,11 +154,24 @@ pub fn estimate_rule(
     rule: &Arc<Rule>,
     assumptions: &Assumptions,
 ) -> Option<RuleCost> {
-    let (together, _) = Plan::new(rulebook, Strings::default());
+    let (together, _) = Plan::new(&bare(rulebook, rulebook.rules.clone()), Strings::default());
     let readers = readers(&together);
     let shared = together.rules.iter().find(|it| it.rule.name == rule.name);
     let shared = shared.map(|shared| (&together, shared, &readers));
     rule_cost(rulebook, rule, shared, assumptions)
+}
+
+/// `rules` with the fields and the institution of `rulebook`, and without its lists and texts: a plan is the
+/// same whatever is in a list, and lists may be long.
+pub(super) fn bare(rulebook: &Rulebook, rules: Vec<Arc<Rule>>) -> Arc<Rulebook> {
+    Arc::new(Rulebook {
+        digest: rulebook.digest.clone(),
+        catalogue: Arc::clone(&rulebook.catalogue),
+        rules,
+        institution: rulebook.institution.clone(),
+        lists: BTreeMap::new(),
+        sources: BTreeMap::new(),
+    })
 }
 
 /// The plan of all rules, the rule's part of it, and who reads what.
@@ -191,8 +204,7 @@ fn rule_cost(
         Status::Off => Arc::new(Rule { status: Status::Active, ..Rule::clone(rule) }),
         Status::Active | Status::Shadow => Arc::clone(rule),
     };
-    let only = Rulebook { rules: vec![judged], ..Rulebook::clone(rulebook) };
-    let (alone, _) = Plan::new(&Arc::new(only), Strings::default());
+    let (alone, _) = Plan::new(&bare(rulebook, vec![judged]), Strings::default());
     let plan = alone.rules.first()?;
     let mut stored = stored::of_rule(&alone, plan, assumptions);
     if let Some((together, rule_plan, readers)) = shared {
