@@ -1,5 +1,7 @@
 //! Searches against plain models that try everything, and the bounds.
 
+mod gather;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
