@@ -2,20 +2,36 @@
 //!
 //! A comparison with an absent value is false. So `tx.device != "a"` is false and
 //! `not (tx.device == "a")` is true when there is no device: two readings of one wish. Where such a
-//! field stands under `!=`, `not in` or `not`, the rule should say what it means by `has` or `??`. A
-//! sibling condition that can only hold when the field is there says it too.
+//! field, or what a row of a list says, stands under `!=`, `not in` or `not`, the rule should say what it
+//! means by `has` or `??`. A sibling condition that can only hold when it is there says it too.
 
 use std::collections::BTreeSet;
 
-use crate::rulebook::catalogue::{Presence, Slot};
+use crate::rulebook::call::Call;
+use crate::rulebook::catalogue::{Presence, Slot, Type};
 use crate::rulebook::typed::{
     AlertSpec, CompareOp, Expr, ExprKind, ParamValue, RekycSpec, SourceSpan,
 };
 
 use super::{Checker, Logic};
 
-/// Fields that are known to be there.
-type Present = BTreeSet<Slot>;
+/// What is known to be there.
+#[derive(Clone, Default)]
+struct Present {
+    fields: BTreeSet<Slot>,
+    /// What rows of lists say.
+    lookups: Vec<Expr>,
+}
+
+impl Present {
+    fn append(&mut self, other: Self) {
+        self.fields.extend(other.fields);
+        self.lookups.extend(other.lookups);
+    }
+}
+
+/// What may be absent, as written.
+type Absentee = String;
 
 impl Checker<'_> {
     pub(super) fn warn_of_absence(
@@ -25,8 +41,8 @@ impl Checker<'_> {
         rekyc: Option<&RekycSpec>,
     ) {
         let mut found = Vec::new();
-        let nothing = Present::new();
-        let mut filtered = Present::new();
+        let nothing = Present::default();
+        let mut filtered = Present::default();
         if let Some(filter) = &logic.filter {
             self.visit(filter, &nothing, &mut found);
             self.present_if(filter, &mut filtered);
@@ -52,8 +68,7 @@ impl Checker<'_> {
         for expr in score.chain(rekyc.and_then(|rekyc| rekyc.when.as_ref())) {
             self.visit(expr, &matched, &mut found);
         }
-        for (span, slot, is_true) in found {
-            let path = &self.catalogue.field(slot).path;
+        for (span, path, is_true) in found {
             let outcome = if is_true { "true" } else { "false" };
             let title = format!("`{path}` may be absent, and then this is {outcome}");
             let help = format!("say what is meant: `has({path}) and ...`, or `{path} ?? \"none\"`");
@@ -64,10 +79,10 @@ impl Checker<'_> {
 
     /// Visits the conditions of a sequence's steps. What that of the last one needs is there afterwards,
     /// since its event is the one that wakes the rule.
-    fn visit_steps(&self, filtered: &mut Present, found: &mut Vec<(SourceSpan, Slot, bool)>) {
+    fn visit_steps(&self, filtered: &mut Present, found: &mut Vec<(SourceSpan, Absentee, bool)>) {
         let last = self.steps.len().saturating_sub(1);
         for (index, step) in self.steps.iter().enumerate() {
-            let mut present = Present::new();
+            let mut present = Present::default();
             if let Some(own) = &step.own {
                 self.visit(own, &present, found);
                 self.present_if(own, &mut present);
@@ -77,13 +92,13 @@ impl Checker<'_> {
                 self.visit(expr, &present, found);
             }
             if index == last {
-                filtered.append(&mut present);
+                filtered.append(present);
             }
         }
     }
 
     /// Finds negations in `expr` that an absent field decides: where, which, and what it becomes.
-    fn visit(&self, expr: &Expr, present: &Present, found: &mut Vec<(SourceSpan, Slot, bool)>) {
+    fn visit(&self, expr: &Expr, present: &Present, found: &mut Vec<(SourceSpan, Absentee, bool)>) {
         match &expr.kind {
             ExprKind::And(parts) => {
                 for (index, part) in parts.iter().enumerate() {
@@ -94,15 +109,15 @@ impl Checker<'_> {
                 }
             }
             ExprKind::Compare(CompareOp::NotEqual, left, right) => {
-                let slot = self.absentee(left, present).or(self.absentee(right, present));
-                found.extend(slot.map(|slot| (expr.span, slot, false)));
+                let absentee = self.absentee(left, present).or(self.absentee(right, present));
+                found.extend(absentee.map(|it| (expr.span, it, false)));
             }
             ExprKind::In { item, negated: true, .. } => {
-                let slot = self.absentee(item, present);
-                found.extend(slot.map(|slot| (expr.span, slot, false)));
+                let absentee = self.absentee(item, present);
+                found.extend(absentee.map(|it| (expr.span, it, false)));
             }
             ExprKind::Not(inner) => match self.absentee(inner, present) {
-                Some(slot) => found.push((expr.span, slot, true)),
+                Some(absentee) => found.push((expr.span, absentee, true)),
                 None => self.visit(inner, present, found),
             },
             ExprKind::If(condition, yes, no) => {
@@ -116,12 +131,18 @@ impl Checker<'_> {
         }
     }
 
-    /// The first field in `expr` that may be absent and is not provided for.
-    fn absentee(&self, expr: &Expr, present: &Present) -> Option<Slot> {
+    /// The first field or lookup in `expr` that may be absent and is not provided for.
+    fn absentee(&self, expr: &Expr, present: &Present) -> Option<Absentee> {
         match &expr.kind {
             ExprKind::Field(slot) => {
-                let may_be_absent = self.catalogue.field(*slot).presence == Presence::Maybe;
-                (may_be_absent && !present.contains(slot)).then_some(*slot)
+                let field = self.catalogue.field(*slot);
+                let may_be_absent = field.presence == Presence::Maybe;
+                (may_be_absent && !present.fields.contains(slot)).then(|| field.path.clone())
+            }
+            // A truth that no row says is false, as everywhere.
+            ExprKind::Call(Call::Lookup { .. }, _) if expr.ty != Type::Bool => {
+                let is_there = present.lookups.iter().any(|known| known.is_same(expr));
+                (!is_there).then(|| self.written(expr.span))
             }
             ExprKind::Has(_) => None,
             ExprKind::Default(_, fallback) => self.absentee(fallback, present),
@@ -163,20 +184,23 @@ impl Checker<'_> {
     fn present_for(&self, expr: &Expr, present: &mut Present) {
         match &expr.kind {
             ExprKind::Field(slot) => {
-                present.insert(*slot);
+                present.fields.insert(*slot);
             }
             // A table without a default has no value when one of its fields has none.
             ExprKind::Param(index) => {
                 if let Some(ParamValue::Table(table)) = self.params.get(*index).map(|p| &p.value)
                     && table.default.is_none()
                 {
-                    present.extend(&table.by);
+                    present.fields.extend(&table.by);
                 }
             }
             ExprKind::Arithmetic(..)
             | ExprKind::Negate(_)
             | ExprKind::Abs(_)
             | ExprKind::Call(..) => {
+                if matches!(expr.kind, ExprKind::Call(Call::Lookup { .. }, _)) {
+                    present.lookups.push(expr.clone());
+                }
                 expr.parts().into_iter().for_each(|part| self.present_for(part, present));
             }
             _ => {}
