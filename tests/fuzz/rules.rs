@@ -115,6 +115,50 @@ const VOCABULARY: &[&str] = &[
     "alerts:",
     "sequence:",
     "steps:",
+    "within: 48h",
+    "not: kyc.refreshed",
+    "- changed: kyc.profile_changed",
+    "changed.device",
+    "changed.at",
+    "changed.id",
+    "trigger: { absent: kyc.refreshed, by: customer, for: 365d }",
+    "trigger: { due: customer.next_review_at, by: customer, after: 30d }",
+    "after: kyc.rekyc_opened, ",
+    "until: 400d",
+    "tick: {}",
+    "effective: { from: 2026-01-01 }",
+    "dedup: [counterparty]",
+    "status: shadow",
+    "cooldown: 7d",
+    "rekyc: { scope: funds, level: enhanced, cause: behaviour, reason: r, due: 14d }",
+    "version: 2",
+    "misses: ",
+    "references: ",
+    "owner: ",
+    "changes: ",
+    "indicators: ",
+    "disclosable: ",
+    "expected_alerts: ",
+    "pass_through(hops: 2..4, within: 72h, keep: 0.8, fresh: true) by account",
+    "gather_scatter(fan: 3, within: 7d, keep: 0.8) by account",
+    "scatter_gather(",
+    "shared(by: [device, phone], within: 30d) by customer",
+    "has(ring)",
+    "ring.amount",
+    "ring.accounts",
+    "address_similarity(",
+    "weekday(",
+    "day_of_month(",
+    "min_of(",
+    "max_of(",
+    "last(",
+    " per 1h at this hour",
+    " per 1d on this weekday",
+    " per 7d",
+    "segment",
+    "booked_amount",
+    "list.fx_rates",
+    "\"rate\"",
     "\u{e9}",
     "\u{1f4b6}",
     "\u{feff}",
@@ -278,6 +322,70 @@ fn built(chance: &mut Chance) -> String {
     )
 }
 
+/// A rule of the forms that look at more than one event: sequences, instants, patterns, buckets, other
+/// currencies and lists with columns.
+fn built_of_several(chance: &mut Chance) -> String {
+    let length = *chance.pick(&["48h", "1s", "3650d", "0s", "7d"]);
+    let (first, last) = (condition(chance, 0), condition(chance, 1));
+    let wakes = [
+        format!(
+            "entity: customer\nsequence:\n  by: customer\n  within: {length}\n  steps:\n    \
+             - began: transaction where {first}\n    - not: kyc.refreshed\n    \
+             - ended: transaction where tx.amount >= began.amount\n"
+        ),
+        format!(
+            "entity: customer\ntrigger: {{ absent: transaction, by: customer, for: {length} }}\n"
+        ),
+        format!(
+            "entity: customer\ntrigger: {{ absent: kyc.refreshed, after: kyc.rekyc_opened, \
+             by: customer, for: {length} }}\n"
+        ),
+        format!(
+            "entity: customer\n\
+             trigger: {{ due: customer.next_review_at, by: customer, after: {length} }}\n"
+        ),
+        "entity: customer\ntrigger: transaction\n".to_owned(),
+    ];
+    let wakes = chance.pick(&wakes).clone();
+    let (hops, keep) = (chance.pick(&["2..3", "3", "2..5"]), chance.pick(&["0.8", "1", "0.01"]));
+    let patterns = [
+        format!("cycle(hops: {hops}, within: {length}, keep: {keep}) by account"),
+        format!(
+            "pass_through(hops: {hops}, within: {length}, keep: {keep}, fresh: true) by account"
+        ),
+        format!("gather_scatter(fan: 2, within: {length}, keep: {keep}) by account"),
+        format!("scatter_gather(fan: 2, within: {length}, keep: {keep}) by account"),
+        "shared(by: [device, phone], within: 30d, hub: 3) by customer".to_owned(),
+    ];
+    let values = [
+        "avg(sum(tx.amount) per 1d) by customer over previous 90d",
+        "stddev(count(transaction) per 1h at this hour) by everyone over previous 28d",
+        "max_of(sum(tx.amount) per 1d on this weekday) by segment over previous 84d",
+        "convert(tx.amount, \"USD\")",
+        "convert(tx.local_amount, tx.currency, \"USD\")",
+        "lookup(list.fx_rates, tx.currency, \"rate\")",
+        "name_similarity(tx.counterparty, \"王小明\")",
+        "since(kyc.refreshed) by customer / 1d",
+        "hour(now) + day_of_month(customer.since)",
+        "matches(\"fuzzed\", 7d)",
+        "if(weekday(now) in [\"sat\", \"sun\"], 1, 2)",
+    ];
+    let (one, two) = (chance.pick(&values), chance.pick(&values));
+    let pattern = chance.pick(&patterns);
+    let part = chance.pick(&["hops", "size", "amount", "fan", "started_at", "accounts"]);
+    format!(
+        "lang: 1\nrule: fuzzed\ntitle: t\nseverity: low\n{wakes}let:\n  a: |\n    {one}\n  \
+         b: |\n    {two}\n  ring: |\n    {pattern}\nwhen: |\n  has(a) or has(ring) and {last}\n\
+         alert:\n  score: 1\n  message: \"{{a}} {{b}} {{ring}} {{ring.{part}}}\"\n\
+         tests:\n  - name: t\n    given:\n      customer: {{ C1: {{ next_review_at: 2d }} }}\n    \
+         defaults: {{ tx: {{ customer: C1, account: A1, counterparty: A2, device: D1 }} }}\n    events:\n      \
+         - {{ at: 0h, every: 1h, times: 3, tx: {{ amount: 100 }} }}\n      \
+         - {{ at: 2h, arrives: 5h, tx: {{ amount: 90, direction: in }} }}\n      \
+         - {{ at: 5h, kyc.rekyc_opened: {{ customer: C1 }} }}\n    \
+         until: 400d\n    alerts: []\n"
+    )
+}
+
 fn attempt(bytes: &[u8], lists: &[(String, String)]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     // Named as the text names itself, so that a sound rule is not refused for its path.
@@ -321,15 +429,19 @@ fn no_rule_file_makes_the_loader_or_the_engine_fail() {
     texts.retain(|text| text.len() < 16 * 1024);
     assert!(texts.len() > 60, "{} seeds", texts.len());
     let shipped = seeds("rules/lists", &["csv"]).into_iter();
-    let lists: Vec<(String, String)> = shipped
+    let mut lists: Vec<(String, String)> = shipped
         .map(|(path, bytes)| {
             let name = path.rsplit('/').next().unwrap_or_default();
             (format!("lists/{name}"), String::from_utf8(bytes).expect("a list is text"))
         })
         .collect();
+    let rates = "value,valid_from,valid_to,rate:number\nUSD,,,0.85\nJPY,2026-01-06,,0.006\n";
+    lists.push(("lists/fx_rates.csv".to_owned(), rates.to_owned()));
     let input = |chance: &mut Chance| {
-        if chance.one_in(2) {
-            return built(chance).into_bytes();
+        match chance.below(4) {
+            0 => return built(chance).into_bytes(),
+            1 => return built_of_several(chance).into_bytes(),
+            _ => {}
         }
         let mut text = chance.pick(&texts).clone();
         let other = chance.pick(&texts).clone();
