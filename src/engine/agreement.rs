@@ -5,7 +5,7 @@
 //! customer's own accounts, long silences, sweeps, forgetting, swaps of the rulebook, and values asked
 //! again as of earlier instants.
 
-mod model;
+pub mod model;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

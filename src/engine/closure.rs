@@ -56,12 +56,7 @@ impl Compiler<'_> {
                 let micros = self.micros(expr);
                 Box::new(move |frame| micros(frame).map_or(Value::Absent, Value::Micros))
             }
-            // The first or latest of a truth may be absent, unlike every other condition.
-            Type::Bool if is_truth_of_window(self.rule, expr) => self.leaf(expr),
-            Type::Bool => {
-                let condition = self.condition(expr);
-                Box::new(move |frame| Value::Bool(condition(frame)))
-            }
+            Type::Bool => self.truth_value(expr),
             Type::Pattern | Type::Names => {
                 let Some(place) = self.pattern(expr) else { return Box::new(|_| Value::Absent) };
                 let value = Value::found(place);
@@ -112,8 +107,7 @@ impl Compiler<'_> {
             }
             ExprKind::Round(inner, places) => {
                 let (inner, places) = (self.number(inner), *places);
-                let half_away = RoundingStrategy::MidpointAwayFromZero;
-                Box::new(move |frame| Some(inner(frame)?.round_dp_with_strategy(places, half_away)))
+                Box::new(move |frame| Some(half_away(inner(frame)?, places)))
             }
             ExprKind::Default(first, second) => {
                 let (first, second) = (self.number(first), self.number(second));
@@ -203,14 +197,14 @@ impl Compiler<'_> {
         }
     }
 
-    /// A duration times or divided by a number, rounded to the microsecond.
+    /// A duration times or divided by a number, rounded to the microsecond like every number.
     fn scaled_duration(&mut self, op: ArithmeticOp, left: &Expr, right: &Expr) -> MicrosFn {
         let (span, factor) = if left.ty == Type::Number { (right, left) } else { (left, right) };
         let (span, factor) = (self.micros(span), self.number(factor));
         let apply = arithmetic(op);
         Box::new(move |frame| {
             let micros = apply(Decimal::from(span(frame)?), factor(frame)?)?;
-            i64::try_from(micros.round()).ok()
+            i64::try_from(half_away(micros, 0)).ok()
         })
     }
 
@@ -235,11 +229,7 @@ impl Compiler<'_> {
             }
             ExprKind::Compare(op, left, right) => self.comparison(*op, left, right),
             ExprKind::In { item, set, negated } => self.membership(item, set, *negated),
-            ExprKind::Has(inner)
-                if inner.ty == Type::Bool && !is_truth_of_window(self.rule, inner) =>
-            {
-                Box::new(|_| true)
-            }
+            ExprKind::Has(inner) if inner.ty == Type::Bool => self.has_truth(inner),
             ExprKind::Has(inner) => {
                 let inner = self.value(inner);
                 Box::new(move |frame| inner(frame) != Value::Absent)
@@ -249,12 +239,7 @@ impl Compiler<'_> {
                     (self.condition(test), self.condition(yes), self.condition(no));
                 Box::new(move |frame| if test(frame) { yes(frame) } else { no(frame) })
             }
-            ExprKind::Default(first, second) if is_truth_of_window(self.rule, first) => {
-                let (first, second) = (self.leaf(first), self.condition(second));
-                Box::new(move |frame| first(frame).truth().unwrap_or_else(|| second(frame)))
-            }
-            // Other conditions are never absent, so their default is never asked for.
-            ExprKind::Default(first, _) => self.condition(first),
+            ExprKind::Default(first, second) => self.truth_or(first, second),
             _ => {
                 let leaf = self.leaf(expr);
                 Box::new(move |frame| leaf(frame) == Value::Bool(true))
@@ -311,11 +296,7 @@ impl Compiler<'_> {
                     both(frame, left, right, holds)
                 })
             }
-            Type::Bool => {
-                let (left, right, holds) =
-                    (self.condition(left), self.condition(right), compare(op));
-                Box::new(move |frame| holds(&left(frame), &right(frame)))
-            }
+            Type::Bool => self.truths_compared(op, left, right),
             // The checker lets no comparison of what was found through.
             Type::Pattern | Type::Names => Box::new(|_| false),
         }
@@ -344,7 +325,7 @@ impl Compiler<'_> {
     }
 
     /// Fields, parameters, `let`s and window readings.
-    fn leaf(&mut self, expr: &Expr) -> ValueFn {
+    pub fn leaf(&mut self, expr: &Expr) -> ValueFn {
         match &expr.kind {
             ExprKind::Field(slot) => {
                 let slot = *slot;
@@ -468,17 +449,6 @@ fn fits(pattern: &[Option<Symbol>], slots: &[Slot], frame: &Frame<'_>) -> bool {
         .all(|(word, &slot)| word.is_none_or(|word| frame.row.get(slot) == Value::Text(word)))
 }
 
-/// Whether `expr` is the first or latest of a truth in a window, itself or by way of a `let`.
-fn is_truth_of_window(rule: &Rule, expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Aggregate(_) => true,
-        ExprKind::Let(index) => {
-            rule.lets.get(*index).is_some_and(|inner| is_truth_of_window(rule, &inner.expr))
-        }
-        _ => false,
-    }
-}
-
 /// Calls `note` for every aggregate that evaluating `expr` reads, also by way of a `let`.
 pub fn each_aggregate(rule: &Rule, expr: &Expr, note: &mut dyn FnMut(AggregateIndex, &Aggregate)) {
     expr.each_part(&mut |part| match &part.kind {
@@ -545,6 +515,11 @@ fn compare<T: PartialOrd>(op: CompareOp) -> fn(&T, &T) -> bool {
         CompareOp::Greater => T::gt,
         CompareOp::GreaterEqual => T::ge,
     }
+}
+
+/// Rounded, halves away from zero.
+fn half_away(number: Decimal, places: u32) -> Decimal {
+    number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
 }
 
 fn arithmetic(op: ArithmeticOp) -> fn(Decimal, Decimal) -> Option<Decimal> {

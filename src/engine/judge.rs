@@ -72,6 +72,9 @@ pub struct State {
     pub(super) timers: Vec<TimerSet>,
     /// What rules made of events, if somebody listens.
     pub witness: Option<Vec<Judgement>>,
+    /// All that rules worked out, for the comparison with plainer evaluators.
+    #[cfg(test)]
+    pub heard: Option<Vec<super::concord::Heard>>,
     open_alerts: OpenAlerts,
     journal: Journal,
     pub(super) words: Words,
@@ -107,6 +110,8 @@ impl State {
             clock: Instant::MIN,
             timers: plan.timers.iter().map(|_| TimerSet::default()).collect(),
             witness: None,
+            #[cfg(test)]
+            heard: None,
             open_alerts: OpenAlerts::default(),
             journal: Journal::default(),
             words,
@@ -228,6 +233,8 @@ impl State {
             if self.rule(plan, index, rule, entity, origin, again, effects) {
                 found.push((rule.symbol, entity));
             }
+            #[cfg(test)]
+            self.overhear(plan, rule, again);
             if self.witness.is_some() {
                 let caused = effects.get(before..).unwrap_or_default();
                 self.testify(plan, rule, entity, (origin.at, again), caused);

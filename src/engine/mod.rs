@@ -39,6 +39,7 @@ mod table;
 mod tally;
 mod text;
 mod timer;
+mod truth;
 mod wake;
 mod window;
 pub mod witness;
@@ -203,11 +204,13 @@ impl Engine {
             let is_known = leg.customer.is_some_and(|customer| state.profiles.is_known(customer));
             state.row.may_come_again = !is_known;
             let found = state.turn(&self.plan, origin, None, &[], effects);
-            if !is_known && let Some(symbol) = leg.waits_for() {
-                matched.extend(found);
-                if !waits_for.contains(&symbol) {
-                    waits_for.push(symbol);
-                }
+            // Also by the side whose customer is known: both may be about the same device, say.
+            matched.extend(found);
+            if !is_known
+                && let Some(symbol) = leg.waits_for()
+                && !waits_for.contains(&symbol)
+            {
+                waits_for.push(symbol);
             }
         }
         if waits_for.is_empty() {
@@ -395,5 +398,7 @@ fn tables(plan: &Plan) -> Vec<KeyTable> {
 
 #[cfg(test)]
 mod agreement;
+#[cfg(test)]
+mod concord;
 #[cfg(test)]
 mod tests;

@@ -57,7 +57,10 @@ impl Parked {
     /// Takes what waits for `symbol`, oldest first: each with whether it waits for nobody else now.
     pub fn release(&mut self, symbol: Symbol) -> Vec<(u64, ParkedTransaction, bool)> {
         let mut released = Vec::new();
-        for sequence in self.waiting.remove(&symbol).unwrap_or_default() {
+        let mut waiting = self.waiting.remove(&symbol).unwrap_or_default();
+        // What waited for an account came behind what waited for its holder, however old it is.
+        waiting.sort_unstable();
+        for sequence in waiting {
             let Some(parked) = self.by_sequence.get_mut(&sequence) else { continue };
             parked.waits_for.retain(|&other| other != symbol);
             let is_done = parked.waits_for.is_empty();
@@ -97,5 +100,51 @@ impl Parked {
                 self.waiting.remove(&symbol);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::domain::event::{TransactionDetails, TransactionKind, TransactionStatus};
+    use crate::domain::{Currency, Money, Party, Session};
+
+    fn parked(waits_for: Symbol) -> ParkedTransaction {
+        let amount = rust_decimal::Decimal::ONE;
+        let currency = Currency::parse("EUR").expect("a currency");
+        ParkedTransaction {
+            at: Instant(0),
+            source: "bank".to_owned(),
+            id: "T".to_owned(),
+            transaction: Transaction {
+                kind: TransactionKind::Transfer,
+                status: TransactionStatus::Booked,
+                booked: Money { amount, currency },
+                base_amount: amount,
+                rate: None,
+                originator: Party { account: Some(Cow::Borrowed("A1")), ..Party::default() },
+                beneficiary: Party::default(),
+                initiator: None,
+                purpose: None,
+                branch: None,
+                session: Session::default(),
+                details: TransactionDetails::default(),
+            },
+            waits_for: vec![waits_for],
+            matched: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_waited_for_an_account_and_for_its_holder_comes_oldest_first() {
+        let (account, customer) = (Symbol(1), Symbol(2));
+        let mut all = Parked::default();
+        all.park(5, parked(account), 10);
+        all.park(6, parked(customer), 10);
+        all.transfer(account, customer);
+        let order: Vec<u64> = all.release(customer).into_iter().map(|(at, ..)| at).collect();
+        assert_eq!(order, [5, 6]);
     }
 }

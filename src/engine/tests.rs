@@ -15,6 +15,7 @@ use crate::rulebook::{Rulebook, loader};
 use super::outcome::{Effect, Outcome};
 use super::{Engine, Limits};
 
+mod again;
 mod matches;
 mod sequences;
 mod timers;

@@ -46,8 +46,10 @@ pub fn formatted(value: Value, ty: Type, format: Format, strings: &Strings) -> S
     }
 }
 
+/// Nothing is written without a sign, also what was a little less before it was rounded.
 fn round(number: Decimal, places: u32) -> Decimal {
-    number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
+    let rounded = number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+    if rounded.is_zero() { Decimal::ZERO } else { rounded }
 }
 
 #[cfg(test)]
@@ -63,6 +65,9 @@ mod tests {
             (number("28600.50"), Type::Number, Format::Plain, "28600.5"),
             (number("0.9791666"), Type::Number, Format::Plain, "0.98"),
             (number("28600.5"), Type::Number, Format::Money, "28600.50"),
+            (number("-0.004"), Type::Number, Format::Money, "0.00"),
+            (number("-0.004"), Type::Number, Format::Percent, "0%"),
+            (number("-0.004"), Type::Number, Format::Plain, "0"),
             (number("0.9791666"), Type::Number, Format::Percent, "98%"),
             (day, Type::Time, Format::Date, "2026-01-05"),
             (day, Type::Time, Format::Plain, "2026-01-05T13:00:00Z"),

@@ -31,3 +31,29 @@ pub fn lint(rule: &Rule, lists: &BTreeMap<String, List>) -> Vec<Diagnostic> {
     problems.extend(standards::check(rule, lists));
     problems
 }
+
+/// What the lint is certain of, for tests that hold it against events.
+#[cfg(test)]
+pub mod certain {
+    use std::cell::Cell;
+
+    use super::facts::Facts;
+    use super::possible::Possible;
+    use crate::rulebook::typed::{Expr, Literal, Rule};
+
+    /// Whether these conditions can be true or false together, for an event that wakes the rule.
+    pub fn can_be(rule: &Rule, conditions: &[(&Expr, bool)]) -> bool {
+        let steps = Cell::new(0);
+        Facts::none(rule, true, &steps).with(conditions).is_some()
+    }
+
+    /// Whether `expr` can have this value, or none.
+    pub fn can_have(rule: &Rule, expr: &Expr, value: Option<&Literal>) -> bool {
+        let steps = Cell::new(0);
+        let possible = Facts::none(rule, true, &steps).possible(expr);
+        match value {
+            Some(value) => !possible.values.meet(&Possible::literal(value).values).is_empty(),
+            None => possible.is_absent,
+        }
+    }
+}

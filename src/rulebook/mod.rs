@@ -38,6 +38,7 @@ pub mod schema;
 pub mod shrink;
 pub mod source;
 pub mod syntax;
+pub mod truth;
 pub mod typed;
 pub mod waking;
 

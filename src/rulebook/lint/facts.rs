@@ -9,6 +9,7 @@ use std::cell::Cell;
 use rust_decimal::Decimal;
 
 use crate::rulebook::catalogue::{Presence, Type};
+use crate::rulebook::truth::may_be_absent;
 use crate::rulebook::typed::{
     Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership,
     ParamTable, ParamValue, Rule,
@@ -111,8 +112,14 @@ impl<'r> Facts<'r> {
                 Some(named) => self.assume(&named.expr, truth),
                 None => true,
             },
-            // A condition is never absent, so its default is never asked for.
-            (ExprKind::Default(first, _), _) => self.assume(first, truth),
+            (ExprKind::Default(first, second), _) => {
+                let there =
+                    self.with(&[(first, truth)]).filter(|facts| facts.clone().is_there(first));
+                let mut without = self.clone();
+                let is_absent = without.is_absent(first) && without.assume(second, truth);
+                let ways = there.into_iter().chain(is_absent.then_some(without));
+                self.become_one_of(ways.collect())
+            }
             (ExprKind::And(parts), true) | (ExprKind::Or(parts), false) => {
                 parts.iter().all(|part| self.assume(part, truth))
             }
@@ -125,12 +132,12 @@ impl<'r> Facts<'r> {
                 let second = self.with(&[(test, false), (no, truth)]);
                 self.become_one_of(first.into_iter().chain(second).collect())
             }
-            (ExprKind::Has(inner), _) if inner.ty == Type::Bool => truth,
             (ExprKind::Has(inner), true) => self.is_there(inner),
             (ExprKind::Has(inner), false) => self.is_absent(inner),
             (ExprKind::Compare(op, left, right), _) => self.compare(*op, left, right, truth),
             (ExprKind::In { item, set, negated }, _) => self.member(item, set, *negated, truth),
-            _ => self.learn(condition, Values::Truth(truth, !truth), false),
+            // What is absent is not met either.
+            _ => self.learn(condition, Values::Truth(truth, !truth), !truth),
         }
     }
 
@@ -392,9 +399,10 @@ impl<'r> Facts<'r> {
             }
             ExprKind::Arithmetic(op, left, right) => {
                 let ((left, no_left), (right, no_right)) = (numbers(left), numbers(right));
-                let (mut result, is_defined) = left.calculated(*op, right);
+                let (mut result, mut is_defined) = left.calculated(*op, right);
                 if expr.ty != Type::Number {
                     result = result.of_micros();
+                    is_defined &= result.is_in_micros();
                 }
                 Possible::numbers(result, no_left || no_right || !is_defined)
             }
@@ -421,8 +429,9 @@ impl<'r> Facts<'r> {
                 let is_absent = expr.ty != Type::Bool;
                 Possible { is_absent, values: ranges::call(call, &arguments) }
             }
-            // Conditions are never absent; of forms that came later nothing more is known.
-            _ => Possible::all(expr.ty, expr.ty != Type::Bool),
+            // Of forms that came later nothing more is known.
+            _ if expr.ty == Type::Bool => Possible::all(Type::Bool, may_be_absent(self.rule, expr)),
+            _ => Possible::all(expr.ty, true),
         }
     }
 
@@ -432,7 +441,7 @@ impl<'r> Facts<'r> {
         let field = catalogue.field(slot);
         let own = catalogue.role_slot(self.rule.entity, self.rule.trigger.family());
         let is_entity = self.is_waking && own == Some(slot);
-        let is_absent = field.ty != Type::Bool && field.presence == Presence::Maybe && !is_entity;
+        let is_absent = field.presence == Presence::Maybe && !is_entity;
         let values = match &field.values {
             Some(words) => Values::Only(words.iter().cloned().collect()),
             None if NOT_NEGATIVE.contains(&field.path.as_str()) => {
@@ -485,11 +494,8 @@ impl<'r> Facts<'r> {
             AggregateFunction::Stddev | AggregateFunction::Since => (Interval::from_zero(), true),
             AggregateFunction::First | AggregateFunction::Last => {
                 return match &aggregate.value {
-                    Some(value) => Possible {
-                        is_absent: value.ty != Type::Bool,
-                        ..self.counted().possible(value)
-                    },
-                    None => Possible::all(ty, ty != Type::Bool),
+                    Some(value) => Possible { is_absent: true, ..self.counted().possible(value) },
+                    None => Possible::all(ty, true),
                 };
             }
         };

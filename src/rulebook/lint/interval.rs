@@ -201,6 +201,8 @@ impl Interval {
             && right.is_finite()
             && !(op == ArithmeticOp::Divide && right.contains_zero());
         let mut result = result.unwrap_or(Self::ALL);
+        // A result beyond the largest number is absent.
+        let is_defined = is_defined && result.is_finite();
         result.is_whole = is_whole && op != ArithmeticOp::Divide;
         (result, is_defined)
     }
@@ -228,6 +230,13 @@ impl Interval {
         }
         let (low, high) = (results.iter().min()?, results.iter().max()?);
         Some(Self { low: Some((*low, true)), high: Some((*high, true)), is_whole: false })
+    }
+
+    /// Whether every one of them is a length of time; one that is too long is absent.
+    pub fn is_in_micros(self) -> bool {
+        let longest = Decimal::from(i64::MAX);
+        let is_near = |end: End| end.is_some_and(|(end, _)| end.abs() <= longest);
+        is_near(self.low) && is_near(self.high)
     }
 
     /// The range of a duration that was scaled: results are rounded to the microsecond.
