@@ -240,6 +240,12 @@ fn a_code_is_explained_with_a_wrong_and_a_right_example() {
     }
     let value = json(&weir(here.path(), &["help", "E022", "--json"]));
     assert_eq!(value["wrong"], "when: tx.type == \"wired\"");
+    let several = weir(here.path(), &["help", "E022", "w207"]);
+    let pages = text(&several.stdout);
+    assert!(pages.contains("E022 (error)") && pages.contains("W207 (warning)"), "{pages}");
+    let unknown = weir(here.path(), &["help", "E022", "E999"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("no code or command `E999`"));
     let all = text(&weir(here.path(), &["help"]).stdout);
     assert!(all.contains("E001  not readable as YAML") && all.contains("W302  "));
 }

@@ -12,9 +12,11 @@ use weir::engine::rehearsal::{self, Change};
 use weir::files;
 use weir::rulebook::Rulebook;
 use weir::rulebook::catalogue::Catalogue;
+use weir::rulebook::format;
 use weir::rulebook::lint::documentation;
 use weir::rulebook::loader;
 use weir::rulebook::reference::{Section, tables};
+use weir::rulebook::syntax::RESERVED_WORDS;
 
 const REFERENCE: &str = include_str!("../rules/README.md");
 
@@ -140,6 +142,14 @@ fn the_tables_of_the_reference_are_those_that_the_program_prints() {
 }
 
 #[test]
+fn the_reference_lists_the_words_that_cannot_name_a_value() {
+    let page: Vec<&str> = REFERENCE.split_whitespace().collect();
+    let words = RESERVED_WORDS.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>();
+    let list = format!("cannot name one: {}.", words.join(", "));
+    assert!(page.join(" ").contains(&list), "rules/README.md has no list:\n{list}");
+}
+
+#[test]
 fn the_reference_lists_every_rule() {
     for rule in &load(&texts()).rules {
         let row = format!("| [`{}`]({}) | {} |", rule.name, rule.path, rule.title);
@@ -239,6 +249,8 @@ fn the_rule_that_the_front_page_shows_is_sound_and_passes_its_tests() {
     let page = include_str!("../README.md");
     let start = page.find("lang: 1").expect("a rule on the front page");
     let rule = page[start..].split("```").next().expect("the end of the rule").to_owned();
+    let formatted = format::format("many-cash-deposits.yaml", &rule).ok();
+    assert_eq!(formatted.as_deref(), Some(rule.as_str()), "`weir rules fmt` leaves it as it is");
     let loaded = loader::load(&BTreeMap::from([("many-cash-deposits.yaml".to_owned(), rule)]));
     assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
     let report = rehearsal::rehearse_all(&loaded.rulebook.expect("a rulebook"));

@@ -12,8 +12,9 @@ const WIDTH: usize = 96;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A code that `weir check` prints (`E021`), or a command; without one, all codes.
-    code: Option<String>,
+    /// Codes that `weir check` prints (`E021`), or a command; without one, all codes.
+    #[arg(value_name = "CODE")]
+    codes: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -21,15 +22,22 @@ pub struct Arguments {
 
 /// `weir help`
 pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let Some(word) = &arguments.code else { return all(arguments.json) };
-    if let Some(code) = codes::explain(word) {
-        if arguments.json {
-            output::json(&as_json(code))?;
-        } else {
-            output::line(page(code).trim_end())?;
+    let Some(first) = arguments.codes.first() else { return all(arguments.json) };
+    let found: Vec<&Code> = arguments.codes.iter().filter_map(|it| codes::explain(it)).collect();
+    if found.len() == arguments.codes.len() {
+        match (arguments.json, found.as_slice()) {
+            (true, [code]) => output::json(&as_json(code))?,
+            (true, codes) => output::json(&codes.iter().map(|it| as_json(it)).collect::<Vec<_>>())?,
+            (false, codes) => {
+                let pages: Vec<String> =
+                    codes.iter().map(|code| page(code).trim_end().to_owned()).collect();
+                output::line(&pages.join("\n\n"))?;
+            }
         }
         return Ok(exit::FINE);
     }
+    // The first that is no code is the one to speak of.
+    let word = arguments.codes.iter().find(|it| codes::explain(it).is_none()).unwrap_or(first);
     let mut commands = super::Arguments::command();
     // Only then do subcommands know the whole command line.
     commands.build();

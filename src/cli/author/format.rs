@@ -42,7 +42,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if !arguments.stdout {
         let Tally { files, changed, refused } = tally;
         let verb = if arguments.check { "would change" } else { "changed" };
-        output::line(&format!("{files} rule file(s): {changed} {verb}, {refused} left alone"))?;
+        let unchanged = files - changed - refused;
+        let refused = match refused {
+            0 => String::new(),
+            _ => format!(", {refused} could not be formatted"),
+        };
+        output::line(&format!(
+            "{files} rule file(s): {changed} {verb}, {unchanged} in order already{refused}"
+        ))?;
     }
     let is_bad = tally.refused > 0 || (arguments.check && tally.changed > 0);
     Ok(if is_bad { exit::FINDINGS } else { exit::FINE })
