@@ -129,9 +129,13 @@ impl Study {
 impl Decision {
     fn of(rule: &Rule, rulebook: &Rulebook) -> Self {
         let rule = &plain(rule.clone());
-        let mut conditions = BTreeSet::new();
+        let mut conditions = BTreeMap::new();
         rule.filter.iter().for_each(|filter| conjuncts(rule, filter, &mut conditions));
         conjuncts(rule, &rule.when, &mut conditions);
+        // An `or` of which one part must hold by itself asks for nothing more.
+        let needed: BTreeSet<String> = conditions.keys().cloned().collect();
+        conditions.retain(|_, parts| !parts.iter().any(|part| needed.contains(part)));
+        let conditions = conditions.into_keys().collect();
         let mut rest = rule.clone();
         // Exceptions are counted by name, but excuse whatever their name.
         rest.unless.iter_mut().for_each(|exception| exception.name.clear());
@@ -152,8 +156,8 @@ impl Decision {
     }
 }
 
-/// The canonical texts of what must hold for `expr` to hold.
-fn conjuncts(rule: &Rule, expr: &Expr, into: &mut BTreeSet<String>) {
+/// What must hold for `expr` to hold: canonical texts, and those of the alternatives of an `or`.
+fn conjuncts(rule: &Rule, expr: &Expr, into: &mut BTreeMap<String, Vec<String>>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| conjuncts(rule, part, into)),
         ExprKind::Literal(Literal::Bool(true)) => {}
@@ -163,8 +167,12 @@ fn conjuncts(rule: &Rule, expr: &Expr, into: &mut BTreeSet<String>) {
                 conjuncts(rule, &named.expr, into);
             }
         }
+        ExprKind::Or(parts) => {
+            let alternatives = parts.iter().map(|part| canonical(rule, part)).collect();
+            into.insert(canonical(rule, expr), alternatives);
+        }
         _ => {
-            into.insert(canonical(rule, expr));
+            into.insert(canonical(rule, expr), Vec::new());
         }
     }
 }

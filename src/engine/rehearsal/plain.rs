@@ -144,6 +144,15 @@ mod tests {
     }
 
     #[test]
+    fn an_alternative_to_what_must_hold_anyway_changes_nothing() {
+        let both = "tx.type == \"card\" and tx.direction == \"out\"";
+        let looser = format!("(tx.type == \"card\" or tx.amount > 5) and ({both})");
+        assert!(matches!(fate(both, &looser), Fate::Same(_)));
+        let tighter = format!("(tx.type == \"wire\" or tx.amount > 5) and ({both})");
+        assert_eq!(fate(both, &tighter), Fate::Unnoticed);
+    }
+
+    #[test]
     fn a_state_that_no_event_leads_to_decides_nothing() {
         let states = |words: &str| format!("customer.state in [{words}]");
         let both = states("\"lapsed\", \"exited\"");
