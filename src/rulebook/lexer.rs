@@ -267,11 +267,13 @@ impl<'a> Lexer<'a> {
 
     /// Text between quotes that a word processor has bent.
     fn bent_quotes(&mut self, rest: &str, first: char) -> bool {
+        // Asked first, for looking through the rest of the line at every sign takes for ever.
+        if !BENT_QUOTES.contains(&first) {
+            return false;
+        }
         let within = rest.get(first.len_utf8()..).unwrap_or_default();
         let line = within.lines().next().unwrap_or_default();
-        let Some(end) = line.find(BENT_QUOTES).filter(|_| BENT_QUOTES.contains(&first)) else {
-            return false;
-        };
+        let Some(end) = line.find(BENT_QUOTES) else { return false };
         let value = line.get(..end).unwrap_or_default().to_owned();
         let close = line.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         let length = first.len_utf8() + end + close;
