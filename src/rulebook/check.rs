@@ -145,7 +145,6 @@ pub fn check(
         entity: None,
         matches: Vec::new(),
         patterns: Vec::new(),
-        fields_read: BTreeSet::new(),
     };
     let rule = checker.rule(&root);
     let unusable = std::mem::take(&mut checker.unusable);
@@ -199,7 +198,6 @@ struct Checker<'a> {
     entity: Option<Role>,
     matches: Vec<Matches>,
     patterns: Vec<Pattern>,
-    fields_read: BTreeSet<Slot>,
 }
 
 /// What an expression may read where it stands.

@@ -437,6 +437,13 @@ codes! {
     "W272", "a score out of range",
     "A score is points from 0 to 100 and is held to that. A fixed one above, below, or between 0 and 1 is most often \
      a slip, or a share that was meant as points.";
+    "W273", "a percentile of a share",
+    "The percentile is a number of 100: the 95th leaves 5 percent above it. A number up to 1 asks for what nearly nothing \
+     lies below.";
+    "W274", "a number that reads like thousands",
+    "Points stand before decimals: 15.000 is fifteen. Write 15, or 15_000; a list has 15000.";
+    "W276", "minutes that may be months",
+    "`m` stands for minutes. A month has no fixed length: write `30d`, or `calendar month` for the running one.";
     "W280", "text that is cut off",
     "Behind text without quotes YAML takes ` #` for the beginning of a remark, so the text ends before it. Put \
      the text in quotes. A remark that is meant as one has a space behind `#`.";

@@ -17,6 +17,7 @@ use super::catalogue::{Catalogue, EventName, Family, Field, Role, Slot, Type};
 use super::diagnostic::{Diagnostic, Level, did_you_mean};
 use super::elsewhere::key_meant;
 use super::example::{Example, ExampleEvent, STORY_START, Value};
+use super::lists::date;
 use super::source::{Entry, Node, NodeKind};
 use super::typed::{List, SourceSpan};
 
@@ -153,10 +154,16 @@ impl Reader<'_> {
     fn start(&mut self, node: Option<&Node>) -> Option<Instant> {
         let Some(node) = node else { return Instant::parse(STORY_START) };
         let text = self.scalar(node, "a time")?;
-        let at = Instant::parse(text);
+        let at = date(text);
         if at.is_none() {
-            let help = format!("write it like {STORY_START}");
-            self.error("E206", node.span, "this is not a time", "not RFC 3339", Some(help));
+            let help = format!("write it like 2026-01-31 or {STORY_START}");
+            self.error(
+                "E206",
+                node.span,
+                "this is not a time",
+                "neither a date nor RFC 3339",
+                Some(help),
+            );
         }
         at
     }

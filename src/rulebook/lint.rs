@@ -2,10 +2,11 @@
 //!
 //! In: a checked rule. Out: diagnostics. Nothing here keeps a rulebook from being loaded. `facts` is
 //! the reasoning about what can be, `conditions` asks it about every condition, `blind` looks for what an
-//! absent value hides, `fairness` for rules about people instead of what they did, `documentation` for what
+//! absent value hides, `booked` for amounts without their currency, `fairness` for rules about people instead of what they did, `documentation` for what
 //! people are told of the rule, `standards` for codes of countries and currencies.
 
 mod blind;
+mod booked;
 mod conditions;
 pub mod documentation;
 mod facts;
@@ -26,6 +27,7 @@ use super::typed::Rule;
 pub fn lint(rule: &Rule, lists: &BTreeMap<String, List>) -> Vec<Diagnostic> {
     let mut problems = conditions::check(rule);
     problems.extend(blind::check(rule));
+    problems.extend(booked::check(rule));
     problems.extend(fairness::check(rule));
     problems.extend(documentation::people(rule));
     problems.extend(standards::check(rule, lists));

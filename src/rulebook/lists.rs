@@ -7,6 +7,7 @@
 
 mod shape;
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use csv::{ReaderBuilder, StringRecord};
@@ -18,6 +19,7 @@ use super::call::{RATES_COLUMN, RATES_LIST};
 use super::catalogue::Type;
 use super::diagnostic::{Diagnostic, closest, did_you_mean};
 use super::list::{Cell, List, ListColumn, ListRow};
+use super::numerals;
 use super::shrink;
 use super::typed::SourceSpan;
 
@@ -39,6 +41,8 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         columns: [None; 3],
         data: Vec::new(),
         width: 0,
+        doubts: Vec::new(),
+        decimals: BTreeSet::new(),
         lines: Vec::new(),
         problems: Vec::new(),
     };
@@ -78,6 +82,7 @@ pub fn read(path: &str, text: &str) -> (List, Vec<Diagnostic>) {
         reading.report("E041", span, "the list has no header".to_owned(), "empty file", help);
     }
     reading.must_be_unambiguous(&rows);
+    reading.warn_of_thousands();
     let (approvals, problems) = shrink::approvals(path, readable, rows.len());
     // How many rows there are is not known when not all can be read.
     if quotes.readable_to.is_none() {
@@ -155,6 +160,10 @@ struct Reading<'a> {
     data: Vec<(usize, ListColumn)>,
     /// How many columns the header names.
     width: usize,
+    /// Cells that may be meant as thousands, by column.
+    doubts: Vec<(usize, Diagnostic)>,
+    /// Columns in which points certainly stand before decimals.
+    decimals: BTreeSet<usize>,
     /// The lines of the rows that were read.
     lines: Vec<SourceSpan>,
     problems: Vec<Diagnostic>,
@@ -390,7 +399,27 @@ impl Reading<'_> {
             let span = self.place(line, place, text);
             self.report("E061", span, title, label, Some(help));
         }
+        if column.ty == Type::Number && cell.is_some() {
+            let span = self.place(line, place, text);
+            if let Some(mut doubt) = numerals::doubt(self.path, text, span) {
+                // A list knows no `_` in numbers.
+                doubt.help = doubt.help.map(|help| help.replace('_', ""));
+                self.doubts.push((place, doubt));
+            } else if numerals::has_decimals(text) {
+                self.decimals.insert(place);
+            }
+        }
         cell.map(Some).ok_or(Reported)
+    }
+
+    /// Reports the first number of a column that may be meant as thousands, unless others show that it is not.
+    fn warn_of_thousands(&mut self) {
+        let mut told = std::mem::take(&mut self.decimals);
+        for (column, doubt) in std::mem::take(&mut self.doubts) {
+            if told.insert(column) {
+                self.problems.push(doubt);
+            }
+        }
     }
 
     /// Reports rows that say different things about one value at one time.

@@ -27,6 +27,7 @@ pub mod loader;
 pub mod meaning;
 pub mod metadata;
 pub mod mutate;
+pub mod numerals;
 pub mod parse;
 pub mod pattern;
 pub mod personal;

@@ -29,7 +29,10 @@ impl<'a> Checker<'a> {
         let inner = Place { words: None, takes_pattern: false, ..place };
         let (kind, ty) = match &syntax.kind {
             SyntaxKind::Error => return None,
-            SyntaxKind::Number(value) => (ExprKind::Literal(Literal::Number(*value)), Type::Number),
+            SyntaxKind::Number(value) => {
+                self.warn_of_thousands(&self.written(span), span);
+                (ExprKind::Literal(Literal::Number(*value)), Type::Number)
+            }
             SyntaxKind::Duration(value) => {
                 (ExprKind::Literal(Literal::Duration(*value)), Type::Duration)
             }

@@ -1,7 +1,7 @@
 //! Warnings about a rule that is right but probably not finished.
 
-use crate::rulebook::catalogue::Slot;
 use crate::rulebook::example::Example;
+use crate::rulebook::numerals;
 use crate::rulebook::source::Node;
 use crate::rulebook::typed::SourceSpan;
 
@@ -11,7 +11,6 @@ use super::names::Meaning;
 impl Checker<'_> {
     pub(super) fn warn_of_habits(&mut self, root: &Node, tests: &[Example], first_key: SourceSpan) {
         self.warn_of_unused();
-        self.warn_of_booked_amount();
         self.warn_of_missing_tests(root, tests, first_key);
     }
 
@@ -34,17 +33,30 @@ impl Checker<'_> {
         }
     }
 
-    /// An amount as booked means nothing without its currency.
-    fn warn_of_booked_amount(&mut self) {
-        let reads = |slot| self.fields_read.contains(&slot);
-        if !reads(Slot::TX_LOCAL_AMOUNT) || reads(Slot::TX_CURRENCY) {
-            return;
+    /// `15.000` is fifteen, which not everybody reads so.
+    pub(super) fn warn_of_thousands(&mut self, written: &str, span: SourceSpan) {
+        if let Some(problem) = numerals::doubt(self.path, written, span) {
+            self.problems.push(problem);
         }
-        let start = self.source.find("tx.local_amount").unwrap_or_default();
-        let span = SourceSpan { start, end: start + "tx.local_amount".len() };
-        let title = "`tx.local_amount` is read, but not its currency";
-        let help = "test `tx.currency`, or use `tx.amount`, which is in the base currency";
-        self.report("W204", span, title, "an amount in any currency", Some(help.to_owned()));
+    }
+
+    /// `over 1m` is a minute.
+    pub(super) fn warn_of_minutes(&mut self, span: SourceSpan) {
+        let written = self.written(span);
+        let months = match written.as_str() {
+            "1m" => "30d",
+            "2m" => "60d",
+            "3m" => "90d",
+            "6m" => "180d",
+            "12m" => "365d",
+            _ => return,
+        };
+        let count = written.trim_end_matches('m');
+        let seconds = count.parse::<u32>().unwrap_or_default().saturating_mul(60);
+        let unit = if count == "1" { "minute" } else { "minutes" };
+        let title = format!("`{written}` is {count} {unit}");
+        let help = format!("for months write `{months}`; if minutes are meant, `{seconds}s`");
+        self.report("W276", span, title, "`m` stands for minutes", Some(help));
     }
 
     fn warn_of_missing_tests(&mut self, root: &Node, tests: &[Example], first_key: SourceSpan) {

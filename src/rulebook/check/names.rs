@@ -114,7 +114,6 @@ impl Checker<'_> {
             self.unknown_name(path, span, place);
             return None;
         };
-        self.fields_read.insert(field.slot);
         if let Some(family) = field.family {
             let title = |here| format!("{} has no `{path}`", noun(here));
             self.must_be_of(place, Some(family), title, span)?;

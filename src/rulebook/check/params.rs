@@ -116,6 +116,7 @@ impl<'a> Checker<'a> {
         let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || b"._".contains(&byte));
         let number = is_plain.then(|| Decimal::from_str_exact(&text.replace('_', "")).ok());
         if let Some(number) = number.flatten() {
+            self.warn_of_thousands(&text, node.span);
             return Some(Literal::Number(number));
         }
         let title = format!("`{text}` is neither a number nor a duration");
@@ -190,7 +191,6 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        self.fields_read.insert(field.slot);
         if field.ty != Type::Text {
             let title = format!("`{path}` cannot choose a row");
             let help = Some("use a field with a fixed set of words, like customer.risk".to_owned());

@@ -359,7 +359,6 @@ impl Checker<'_> {
                     self.unknown_field_of_step(name, field, event, span);
                     return None;
                 };
-                self.fields_read.insert(known.slot);
                 (ExprKind::Field(known.slot), known.ty)
             }
         };

@@ -1,5 +1,6 @@
 //! How far windows reach.
 
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::Span;
@@ -51,6 +52,7 @@ impl Checker<'_> {
         let ending_ago = written.ending_ago.map_or(Span::ZERO, |(ago, _)| ago);
         if let WindowSpan::Length(length) = span {
             self.must_be_window_length(length, ending_ago, written.length_span)?;
+            self.warn_of_minutes(written.length_span);
         }
         Some(Window { span, ending_ago, is_previous: written.is_previous })
     }
@@ -132,6 +134,15 @@ impl Checker<'_> {
             Some(Literal::Number(number)) => Percent::new(*number),
             _ => None,
         };
+        if let Some(Literal::Number(number)) = number
+            && percent.is_some()
+            && *number <= Decimal::ONE
+        {
+            let title = format!("the {number}th percentile is close to the smallest value");
+            let percent = number.saturating_mul(Decimal::ONE_HUNDRED).normalize();
+            let help = format!("shares are percent: `percentile(tx.amount, {percent})`");
+            self.report("W273", expr.span, title, "of 100, not of 1", Some(help));
+        }
         if percent.is_none() {
             let title = "a percentile is a number above 0, at most 100, the same for everybody";
             self.report("E073", expr.span, title, "not such a number", help());

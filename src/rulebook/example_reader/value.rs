@@ -8,6 +8,7 @@ use crate::rulebook::diagnostic::did_you_mean;
 use crate::rulebook::elsewhere::numbers;
 use crate::rulebook::example::Value;
 use crate::rulebook::source::Node;
+use crate::rulebook::{lists, numerals};
 
 use super::{Reader, offset};
 
@@ -35,11 +36,9 @@ impl Reader<'_> {
                 "false" => Some(Value::Bool(false)),
                 _ => self.misfit(field, node, "neither true nor false"),
             },
-            Type::Time => match offset(text, start).or_else(|| Instant::parse(text)) {
+            Type::Time => match offset(text, start).or_else(|| lists::date(text)) {
                 Some(at) => Some(Value::Time(at)),
-                None => {
-                    self.misfit(field, node, "neither an offset like -20d nor an RFC 3339 time")
-                }
+                None => self.misfit(field, node, "neither an offset like -20d nor a date"),
             },
             Type::Duration => match Span::parse(text) {
                 Some(span) => Some(Value::Duration(span)),
@@ -77,6 +76,7 @@ impl Reader<'_> {
             self.error("E205", node.span, title, "not a plain number like 9400.50", help);
             return None;
         };
+        self.problems.extend(numerals::doubt(self.path, text, node.span));
         if number.is_sign_negative() && !number.is_zero() && !field.slot.is_custom() {
             return self.misfit(field, node, "below zero");
         }

@@ -11,8 +11,8 @@ use crate::domain::event::{IdentityKind, SecurityKind};
 use crate::rulebook::catalogue::{EventName, EventSet, Presence, Slot};
 use crate::rulebook::diagnostic::Diagnostic;
 use crate::rulebook::typed::{
-    Aggregate, ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership, Rule, SourceSpan,
-    TemplatePart,
+    Aggregate, AggregateFunction, ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Membership,
+    Rule, SourceSpan, TemplatePart,
 };
 
 use super::facts::Facts;
@@ -160,7 +160,7 @@ impl<'r> Reading<'r> {
             };
             let Some((quotient, divisor)) = quotient_in(self.rule, left) else { continue };
             let others = || parts.iter().filter(|other| !std::ptr::eq(**other, *part));
-            if others().any(|other| reads(self.rule, other, divisor)) {
+            if others().any(|other| speaks_of(self.rule, other, divisor)) {
                 continue;
             }
             let mut facts = Facts::none(self.rule, true, &steps);
@@ -275,6 +275,47 @@ fn reads<'r>(rule: &'r Rule, expr: &'r Expr, wanted: &Expr) -> bool {
     };
     named.is_some_and(|named| reads(rule, &named.expr, wanted))
         || expr.parts().into_iter().any(|part| reads(rule, part, wanted))
+}
+
+/// Whether the condition `other` says something about `divisor`: it reads it, or what it is made of, or asks
+/// for so many events of the key that the divisor is folded by.
+fn speaks_of<'r>(rule: &'r Rule, other: &'r Expr, divisor: &'r Expr) -> bool {
+    let mut made_of = Vec::new();
+    sources_of(rule, divisor, &mut made_of);
+    let fold = |expr: &Expr| match expr.kind {
+        ExprKind::Aggregate(index) => rule.aggregates.get(index),
+        _ => None,
+    };
+    let asked = match &other.kind {
+        ExprKind::Compare(CompareOp::Greater | CompareOp::GreaterEqual, left, _) => {
+            let mut counted = Vec::new();
+            sources_of(rule, left, &mut counted);
+            counted.into_iter().filter_map(fold).collect()
+        }
+        _ => Vec::new(),
+    };
+    let is_history = |of: &Aggregate| {
+        let is_count = |it: &&Aggregate| it.function == AggregateFunction::Count && it.by == of.by;
+        asked.iter().any(is_count)
+    };
+    reads(rule, other, divisor)
+        || made_of.iter().any(|part| reads(rule, other, part))
+        || made_of.iter().copied().filter_map(fold).any(is_history)
+}
+
+/// The fields and folds that `expr` is made of.
+fn sources_of<'r>(rule: &'r Rule, expr: &'r Expr, into: &mut Vec<&'r Expr>) {
+    match &expr.kind {
+        // The time is in many conditions and says nothing about what is calculated with it.
+        ExprKind::Field(Slot::NOW) => {}
+        ExprKind::Field(_) | ExprKind::Aggregate(_) => into.push(expr),
+        ExprKind::Let(index) => {
+            if let Some(named) = rule.lets.get(*index) {
+                sources_of(rule, &named.expr, into);
+            }
+        }
+        _ => expr.parts().into_iter().for_each(|part| sources_of(rule, part, into)),
+    }
 }
 
 fn one_line(text: &str) -> String {
