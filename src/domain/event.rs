@@ -109,8 +109,16 @@ pub struct Session<'a> {
     pub device: Option<Text<'a>>,
     /// IP address as text.
     pub ip: Option<Text<'a>>,
+    /// The range that the IP address is in, as the producer cuts it.
+    pub subnet: Option<Text<'a>>,
     /// Where the IP address is.
     pub country: Option<Country>,
+    /// What kind of network the IP address belongs to.
+    pub network: Option<Network>,
+    /// Browser or app, by name or keyed hash.
+    pub user_agent: Option<Text<'a>>,
+    /// The campaign or code that led here.
+    pub referrer: Option<Text<'a>>,
 }
 
 /// A closed set of words used on the wire and in rule files.
@@ -141,6 +149,24 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+words! {
+    /// What kind of network somebody acts from.
+    Network {
+        /// A mobile carrier's.
+        Mobile = "mobile",
+        /// A line into a house or office.
+        Fixed = "fixed",
+        /// A data centre.
+        Hosting = "hosting",
+        /// An exit of the Tor network.
+        Tor = "tor",
+        /// A virtual private network for the public.
+        Vpn = "vpn",
+        /// An open or rented proxy.
+        Proxy = "proxy",
+    }
+}
 
 words! {
     /// How money moves.
@@ -419,7 +445,11 @@ impl Session<'_> {
             channel: own(self.channel.as_ref()),
             device: own(self.device.as_ref()),
             ip: own(self.ip.as_ref()),
+            subnet: own(self.subnet.as_ref()),
             country: self.country,
+            network: self.network,
+            user_agent: own(self.user_agent.as_ref()),
+            referrer: own(self.referrer.as_ref()),
         }
     }
 }

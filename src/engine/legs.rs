@@ -5,7 +5,8 @@
 //! customer, so that nothing goes unjudged.
 
 use crate::domain::event::{
-    IdentityEvent, Initiator, Party, SecurityEvent, Session, TransactionKind, TransactionStatus,
+    IdentityEvent, Initiator, Network, Party, SecurityEvent, Session, TransactionKind,
+    TransactionStatus,
 };
 use crate::domain::{Country, Risk, Segment, Transaction, Verification};
 use crate::rulebook::catalogue::Slot;
@@ -90,6 +91,9 @@ pub fn fill_leg(
     row.set(Slot::TX_CHANNEL, || text(strings, transaction.session.channel.as_deref()));
     row.set(Slot::TX_DEVICE, || text(strings, transaction.session.device.as_deref()));
     row.set(Slot::TX_IP, || text(strings, transaction.session.ip.as_deref()));
+    row.set(Slot::TX_SUBNET, || text(strings, transaction.session.subnet.as_deref()));
+    row.set(Slot::TX_NETWORK, || words.network(transaction.session.network));
+    row.set(Slot::TX_USER_AGENT, || text(strings, transaction.session.user_agent.as_deref()));
     fill_account(row, leg.account, profiles);
 }
 
@@ -101,7 +105,7 @@ pub fn fill_identity(
     profiles: &Profiles,
     strings: &mut Strings,
 ) {
-    let Session { channel, device, ip, .. } = &event.session;
+    let Session { channel, device, ip, subnet, network, user_agent, referrer, .. } = &event.session;
     row.set(Slot::KYC_CUSTOMER, || Value::Text(customer));
     let account = event.account.as_ref().map(|account| strings.intern(&account.id));
     row.set(Slot::KYC_ACCOUNT, || account.into());
@@ -109,6 +113,10 @@ pub fn fill_identity(
     row.set(Slot::KYC_CHANNEL, || text(strings, channel.as_deref()));
     row.set(Slot::KYC_DEVICE, || text(strings, device.as_deref()));
     row.set(Slot::KYC_IP, || text(strings, ip.as_deref()));
+    row.set(Slot::KYC_SUBNET, || text(strings, subnet.as_deref()));
+    row.set(Slot::KYC_NETWORK, || text(strings, network.map(Network::word)));
+    row.set(Slot::KYC_USER_AGENT, || text(strings, user_agent.as_deref()));
+    row.set(Slot::KYC_REFERRER, || text(strings, referrer.as_deref()));
     row.set(Slot::KYC_DOCUMENT, || text(strings, event.document.as_deref()));
     row.set(Slot::KYC_PHONE, || text(strings, event.phone.as_deref()));
     row.set(Slot::KYC_EMAIL, || text(strings, event.email.as_deref()));
@@ -123,7 +131,7 @@ pub fn fill_security(
     customer: Symbol,
     strings: &mut Strings,
 ) {
-    let Session { channel, device, ip, country } = &event.session;
+    let Session { channel, device, ip, subnet, country, network, user_agent, .. } = &event.session;
     row.set(Slot::SECURITY_CUSTOMER, || Value::Text(customer));
     row.set(Slot::SECURITY_OUTCOME, || text(strings, event.outcome.as_deref()));
     row.set(Slot::SECURITY_METHOD, || text(strings, event.method.as_deref()));
@@ -131,8 +139,11 @@ pub fn fill_security(
     row.set(Slot::SECURITY_CHANNEL, || text(strings, channel.as_deref()));
     row.set(Slot::SECURITY_DEVICE, || text(strings, device.as_deref()));
     row.set(Slot::SECURITY_IP, || text(strings, ip.as_deref()));
+    row.set(Slot::SECURITY_SUBNET, || text(strings, subnet.as_deref()));
     let country = country.as_ref().map(Country::code);
     row.set(Slot::SECURITY_COUNTRY, || text(strings, country));
+    row.set(Slot::SECURITY_NETWORK, || text(strings, network.map(Network::word)));
+    row.set(Slot::SECURITY_USER_AGENT, || text(strings, user_agent.as_deref()));
 }
 
 /// Fills the customer's facts.
@@ -175,6 +186,7 @@ pub struct Words {
     transactions: Vec<Symbol>,
     statuses: Vec<Symbol>,
     initiators: Vec<Symbol>,
+    networks: Vec<Symbol>,
     states: Vec<Symbol>,
     risks: Vec<Symbol>,
     segments: Vec<Symbol>,
@@ -192,6 +204,7 @@ impl Words {
             transactions: all(TransactionKind::WORDS),
             statuses: all(TransactionStatus::WORDS),
             initiators: all(Initiator::WORDS),
+            networks: all(Network::WORDS),
             states: all(Verification::WORDS),
             risks: all(Risk::WORDS),
             segments: all(Segment::WORDS),
@@ -206,6 +219,10 @@ impl Words {
 
     fn status(&self, status: TransactionStatus) -> Value {
         self.statuses.get(status as usize).copied().into()
+    }
+
+    fn network(&self, network: Option<Network>) -> Value {
+        network.and_then(|network| self.networks.get(network as usize).copied()).into()
     }
 
     fn initiator(&self, initiator: Option<Initiator>) -> Value {

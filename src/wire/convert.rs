@@ -5,7 +5,7 @@
 
 use crate::domain::alert::Verdict;
 use crate::domain::event::{
-    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Scalar,
+    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Network, Scalar,
     SecurityKind, TransactionDetails, TransactionKind, TransactionStatus,
 };
 use crate::domain::{
@@ -170,7 +170,14 @@ fn session<'a>(
         channel,
         device: limits.text_if(data.device, at(SESSION, "device"))?,
         ip: limits.text_if(data.ip, at(SESSION, "ip"))?,
+        subnet: limits.text_if(data.subnet, at(SESSION, "subnet"))?,
         country: country_if(data.country.as_ref(), at(SESSION, "country"))?,
+        network: data
+            .network
+            .map(|text| word(&text, Network::parse, Network::WORDS, at(SESSION, "network")))
+            .transpose()?,
+        user_agent: limits.text_if(data.user_agent, at(SESSION, "user_agent"))?,
+        referrer: limits.text_if(data.referrer, at(SESSION, "referrer"))?,
     })
 }
 

@@ -47,6 +47,7 @@ const FIELD_NAMES: &[&str] = &[
     "ip",
     "method",
     "name",
+    "network",
     "next_review_at",
     "note",
     "occupation",
@@ -60,6 +61,7 @@ const FIELD_NAMES: &[&str] = &[
     "rate_date",
     "reasons",
     "recorded_at",
+    "referrer",
     "risk",
     "segment",
     "session",
@@ -67,9 +69,11 @@ const FIELD_NAMES: &[&str] = &[
     "specversion",
     "status",
     "subject",
+    "subnet",
     "time",
     "type",
     "uetr",
+    "user_agent",
     "verdict",
 ];
 

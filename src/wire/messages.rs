@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::alert::Verdict;
-use crate::domain::event::{Initiator, TransactionKind, TransactionStatus};
+use crate::domain::event::{Initiator, Network, TransactionKind, TransactionStatus};
 use crate::domain::{Risk, Segment};
 
 use super::text::{Customs, Ignored, Obj, Str};
@@ -144,9 +144,18 @@ pub struct SessionData<'a> {
     pub device: Option<Str<'a>>,
     /// IP address.
     pub ip: Option<Str<'a>>,
+    /// The range that the IP address is in, such as its /24 or /48.
+    pub subnet: Option<Str<'a>>,
     /// ISO 3166-1 alpha-2 code of where the IP address is.
     #[schemars(regex(pattern = COUNTRY))]
     pub country: Option<Str<'a>>,
+    /// What kind of network the IP address belongs to.
+    #[schemars(extend("enum" = Network::WORDS))]
+    pub network: Option<Str<'a>>,
+    /// Browser or app, by name or keyed hash.
+    pub user_agent: Option<Str<'a>>,
+    /// The campaign or code that led here.
+    pub referrer: Option<Str<'a>>,
 }
 
 /// A KYC fact that changed, `aml.identity.*.v1`. An absent field leaves the earlier value.

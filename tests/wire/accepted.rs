@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use weir::domain::alert::Verdict;
-use weir::domain::event::{IdentityKind, Scalar, SecurityKind, TransactionKind, TransactionStatus};
+use weir::domain::event::{
+    IdentityKind, Network, Scalar, SecurityKind, TransactionKind, TransactionStatus,
+};
 use weir::domain::{Body, Control, Instant, Reason, Risk, Segment};
 use weir::wire::kinds::Kind;
 
@@ -270,4 +272,21 @@ fn harmless_variety_is_accepted() {
         let event = decoder().decode(&[], &payload, stored_at()).map(|event| event.id.len());
         assert!(event.is_ok(), "{name}: {event:?}");
     }
+}
+
+#[test]
+fn a_session_says_where_somebody_acts_from() {
+    let session = r#"{"device":"D1","ip":"203.0.113.7","subnet":"203.0.113.0/24","country":"SE","network":"tor","user_agent":"app 4.2","referrer":"spring"}"#;
+    let body = SECURITY.replace(r#"{"device":"D1"}"#, session);
+    let Body::Security(event) = decode_body(body.as_bytes()) else { panic!("a security event") };
+    assert_eq!(event.session.subnet.as_deref(), Some("203.0.113.0/24"));
+    assert_eq!(event.session.network, Some(Network::Tor));
+    assert_eq!(event.session.user_agent.as_deref(), Some("app 4.2"));
+    assert_eq!(event.session.referrer.as_deref(), Some("spring"));
+    let unknown = body.replace(r#""tor""#, r#""wifi""#);
+    let refused = decoder().decode(&[], unknown.as_bytes(), stored_at()).expect_err("no such word");
+    assert_eq!(
+        (refused.reason, refused.path.as_str()),
+        (Reason::UnknownValue, "data.session.network")
+    );
 }

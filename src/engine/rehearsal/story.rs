@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use crate::domain::event::{
-    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Scalar,
+    AccountFacts, CustomerFacts, Extra, IdentityDetails, IdentityKind, Initiator, Network, Scalar,
     SecurityKind, Text, TransactionDetails, TransactionKind, TransactionStatus,
 };
 use crate::domain::{
@@ -157,6 +157,10 @@ fn session(values: Values<'_>) -> Session<'_> {
         channel: values.text("channel"),
         device: values.text("device"),
         ip: values.text("ip"),
+        subnet: values.text("subnet"),
+        network: values.str("network").and_then(Network::parse),
+        user_agent: values.text("user_agent"),
+        referrer: values.text("referrer"),
         country: values.str("country").and_then(Country::parse),
     }
 }
