@@ -41,6 +41,7 @@ mod text;
 mod timer;
 mod truth;
 mod wake;
+mod wide;
 mod window;
 pub mod witness;
 
