@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::rulebook::typed::{BucketLength, Percent};
 
-use super::row::Value;
+use super::row::{Mark, Value};
 use super::spread::Spread;
 use super::sum::ExactSum;
 
@@ -66,7 +66,7 @@ pub struct Baseline {
     /// What the event judged last added, to be left out again for that event.
     own: Option<(u64, Bucket)>,
     /// Events that may be judged again, in the order of the log: none enters twice.
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<Mark>,
     /// The latest bucket that was let go.
     let_go: i64,
     /// Per reading, the running bucket it was worked out for, and the value.
@@ -160,17 +160,17 @@ impl Baseline {
         self.own = None;
     }
 
-    /// Notes that the event at `sequence` may be judged again. True when an older one was given up for it.
-    pub fn expect_again(&mut self, sequence: u64, most: usize) -> bool {
-        if self.waiting.back() != Some(&sequence) {
-            self.waiting.push_back(sequence);
+    /// Notes that the row with this mark may be judged again. True when an older one was given up for it.
+    pub fn expect_again(&mut self, mark: Mark, most: usize) -> bool {
+        if self.waiting.back() != Some(&mark) {
+            self.waiting.push_back(mark);
         }
         self.waiting.len() > most && self.waiting.pop_front().is_some()
     }
 
-    /// Whether the event at `sequence` entered before.
-    pub fn has_entered(&self, sequence: u64) -> bool {
-        self.waiting.binary_search(&sequence).is_ok()
+    /// Whether the row with this mark entered before.
+    pub fn has_entered(&self, mark: Mark) -> bool {
+        self.waiting.binary_search(&mark).is_ok()
     }
 
     /// Reads the baseline while bucket `running` goes on, as the event at `sequence` sees it.

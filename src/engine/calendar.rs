@@ -26,6 +26,8 @@ pub struct Extent {
     pub after: i64,
     /// Included.
     pub to: i64,
+    /// Of the events at `to` those up to this sequence.
+    pub until: u64,
     /// Only so many, the latest.
     pub most: Option<usize>,
 }
@@ -62,7 +64,7 @@ impl Calendar {
             WindowSpan::Calendar(period) if window.is_previous => return self.before(period, to.0),
             WindowSpan::Calendar(period) => (self.period(period, to.0).0.saturating_sub(1), None),
         };
-        Extent { after, to: to.0, most }
+        Extent { after, to: to.0, until: u64::MAX, most }
     }
 
     /// The whole period before the one that holds `t`.
@@ -78,7 +80,8 @@ impl Calendar {
             let (first, _) = find(&self.zone, period, last).unwrap_or_else(|| even(period, last));
             *known = (first, start);
         }
-        Extent { after: known.0.saturating_sub(1), to: start.saturating_sub(1), most: None }
+        let (after, to) = (known.0.saturating_sub(1), start.saturating_sub(1));
+        Extent { after, to, until: u64::MAX, most: None }
     }
 
     /// The number of the bucket that holds `t`: of hours since 1970, of days, or of weeks.

@@ -19,8 +19,10 @@ mod tree;
 mod windows;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -253,36 +255,89 @@ impl<'a> Run<'a> {
         let mut heard = heard.into_iter().peekable();
         let count = self.world.apply(sequence, event);
         let mut expected = Vec::new();
-        for end in self.world.rows.len() - count + 1..=self.world.rows.len() {
+        let rows = std::mem::take(&mut self.world.rows);
+        let mut settled = BTreeSet::new();
+        for index in rows.len() - count..rows.len() {
+            let row = &rows[index];
+            // All that waited is there before any of it is judged.
+            let (end, then) =
+                if row.is_again { (rows.len(), Some(row.at)) } else { (index + 1, None) };
+            if row.is_again {
+                settled.extend(self.alerts.done_of(row.sequence));
+            }
             let zone = &self.rulebook.institution.zone;
-            let past = Past { rows: &self.world.rows[..end], kinds: self.naive.kinds(), zone };
-            let row = past.row();
+            let kinds = self.naive.kinds().clone();
+            let past = Past {
+                rows: &rows[..end],
+                row,
+                then,
+                entity: self.draft.entity,
+                kinds: &kinds,
+                zone,
+            };
             let entity = row.role(self.draft.entity).filter(|_| row.name == "transaction");
             let Some(entity) = entity.filter(|entity| !self.alerts.is_done(row, entity)) else {
                 continue;
             };
-            let naive = self.naive.judge(past);
-            let tree = Tree { rulebook: self.rulebook, rule: &self.rulebook.rules[0] }.judge(past);
-            let written = Judged { message: None, ..naive.clone() };
-            let story = || format!("{}\n{row:#?}", self.draft.yaml());
-            prop_assert_eq!(&tree, &written, "tree and text differ: {}", story());
-            match heard.next_if(|heard| is_of(heard, row)) {
-                Some(heard) => {
-                    prop_assert_eq!(&heard.judged, &naive, "plan and text differ: {}", story());
-                }
-                None => prop_assert!(!(naive.is_let_in && naive.holds), "unheard: {}", story()),
-            }
-            self.tally.note(row, &naive);
-            if naive.is_let_in && naive.holds && naive.excuse.is_none() {
-                expected.extend(self.alerts.matched(past, &entity, &naive));
+            if self.judge(past, &entity, &mut heard, &mut expected)? {
+                settled.insert(entity);
             }
         }
+        // What was judged while the others waited may have needed them.
+        let waited = &rows[rows.len() - count..];
+        for row in last_first(waited) {
+            let Some(entity) = row.role(self.draft.entity) else { continue };
+            let zone = &self.rulebook.institution.zone;
+            let kinds = self.naive.kinds().clone();
+            let mut past = Past {
+                rows: &rows,
+                row,
+                then: None,
+                entity: self.draft.entity,
+                kinds: &kinds,
+                zone,
+            };
+            let latest = past.latest(&[self.draft.entity.to_owned()]);
+            if settled.insert(entity.clone()) && latest > Some(row.at) {
+                past.then = latest;
+                self.judge(past, &entity, &mut heard, &mut expected)?;
+            }
+        }
+        self.world.rows = rows;
         let rest: Vec<Heard> = heard.collect();
         prop_assert!(rest.is_empty(), "judged too much: {:#?}\n{}", rest, self.draft.yaml());
         self.tally.raised += effects.iter().filter(|it| it.starts_with("raised")).count();
         self.tally.extended += effects.iter().filter(|it| it.starts_with("extended")).count();
         prop_assert_eq!(effects, expected, "alerts differ: {}\n{:#?}", self.draft.yaml(), event);
         Ok(())
+    }
+
+    /// Judges one row in three ways; whether it matched.
+    fn judge(
+        &mut self,
+        past: Past<'_>,
+        entity: &str,
+        heard: &mut Peekable<impl Iterator<Item = Heard>>,
+        expected: &mut Vec<String>,
+    ) -> Result<bool, TestCaseError> {
+        let row = past.row();
+        let naive = self.naive.judge(past);
+        let tree = Tree { rulebook: self.rulebook, rule: &self.rulebook.rules[0] }.judge(past);
+        let written = Judged { message: None, ..naive.clone() };
+        let story = || format!("{}\n{row:#?}", self.draft.yaml());
+        prop_assert_eq!(&tree, &written, "tree and text differ: {}", story());
+        match heard.next_if(|heard| is_of(heard, row)) {
+            Some(heard) => {
+                prop_assert_eq!(&heard.judged, &naive, "plan and text differ: {}", story());
+            }
+            None => prop_assert!(!(naive.is_let_in && naive.holds), "unheard: {}", story()),
+        }
+        self.tally.note(row, &naive);
+        let is_match = naive.is_let_in && naive.holds && naive.excuse.is_none();
+        if is_match {
+            expected.extend(self.alerts.matched(past, entity, &naive));
+        }
+        Ok(is_match)
     }
 }
 
@@ -306,10 +361,18 @@ impl Tally {
     }
 }
 
+/// The rows that waited, the last event first, the sides of each in their order.
+fn last_first(rows: &[Row]) -> Vec<&Row> {
+    let waited = rows.iter().filter(|row| row.is_again);
+    let mut order: Vec<&Row> = waited.collect();
+    order.sort_by_key(|row| Reverse((row.at, row.sequence)));
+    order
+}
+
 /// Whether the engine's note is about `row`.
 fn is_of(heard: &Heard, row: &Row) -> bool {
     let kind = row.field("tx.type").text().and_then(|word| TransactionKind::parse(&word));
-    let is_inbound = row.field("tx.direction").text().as_deref() == Some("in");
+    let is_inbound = row.is_inbound();
     let place = kind.map(|kind| wake::place(kind, is_inbound));
     (heard.sequence, heard.is_again, heard.place) == (row.sequence, row.is_again, place)
 }

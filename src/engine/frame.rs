@@ -174,6 +174,7 @@ impl Frame<'_> {
         let Some(window) = plan.windows.get(read.window) else { return Value::Absent };
         let t = evaluation_instant(self.mode, self.row, table, key);
         let extent = self.calendar.extent(window.window, t);
+        let extent = Extent { until: until(self.mode, self.row, extent), ..extent };
         let sequence = self.row.sequence;
         let Some(series) = table.series_mut(key, read.series) else {
             return empty(read.reading);
@@ -188,7 +189,8 @@ impl Frame<'_> {
     pub fn extent(&mut self, table: usize, window: Window) -> Option<(u32, Extent)> {
         let Some(&KeyRef::Known(key)) = self.keys.get(table) else { return None };
         let t = evaluation_instant(self.mode, self.row, self.tables.get(table)?, key);
-        Some((key, self.calendar.extent(window, t)))
+        let extent = self.calendar.extent(window, t);
+        Some((key, Extent { until: until(self.mode, self.row, extent), ..extent }))
     }
 
     /// At which instant the matches that `read` counts are read, and about whom.
@@ -240,6 +242,15 @@ fn evaluation_instant(mode: Mode, row: &Row, table: &KeyTable, key: u32) -> Inst
     match mode {
         Mode::Live => row.at.max(table.latest(key)),
         Mode::AsOf(at) => at,
+    }
+}
+
+/// Up to which sequence events at the end of a window are in: of those of the row's own instant, at which it
+/// is judged again, none that came after it.
+const fn until(mode: Mode, row: &Row, extent: Extent) -> u64 {
+    match mode {
+        Mode::AsOf(_) if extent.to == row.at.0 && row.sequence > 0 => row.sequence,
+        _ => u64::MAX,
     }
 }
 

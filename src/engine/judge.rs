@@ -3,6 +3,7 @@
 //! In: a filled row. Out: effects. The order is fixed: keys, filters on entry, windows, then each rule
 //! that the event wakes, in order of rule names: cheap filter, condition, exceptions, suppression.
 
+mod again;
 mod buckets;
 mod raise;
 mod testify;
@@ -25,7 +26,7 @@ use super::limits::{Counts, Limits, RuleCounts};
 use super::matches::MatchLog;
 use super::outcome::Effect;
 use super::parked::Parked;
-use super::plan::Plan;
+use super::plan::{KindPlan, Plan};
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
 use super::rule_plan::RulePlan;
@@ -173,52 +174,30 @@ impl State {
         legs::fill_customer(&mut self.row, &facts, is_known, &self.words, &mut self.strings);
     }
 
-    /// Takes the row through windows and rules. `again` is the instant of a second judgement; pairs of
-    /// rule and entity in `matched` already matched at the first and are left out. Gives back the pairs
-    /// that matched now.
+    /// Takes the row through windows and rules. Gives back the pairs of rule and entity that matched.
     pub fn turn(
         &mut self,
         plan: &Plan,
         origin: Origin<'_>,
-        again: Option<Instant>,
-        matched: &[(Symbol, Symbol)],
         effects: &mut Vec<Effect>,
     ) -> Vec<(Symbol, Symbol)> {
         let Some(kind) = plan.kind(&self.row) else { return Vec::new() };
-        self.stamp += 1;
-        self.row.set(Slot::EVERYONE, || self.words.everyone());
-        self.row.id = if plan.reads_ids {
-            Value::Text(self.strings.intern(origin.id))
-        } else {
-            Value::Absent
-        };
-        self.keys.fill(KeyRef::Absent);
-        for &index in &kind.enter {
-            self.enter(plan, index);
-        }
-        for &index in &kind.find {
-            if let (Some(table), Some(place)) =
-                (self.tables.get_mut(index), self.keys.get_mut(index))
-            {
-                *place = table.find(&self.row, self.watermark);
-            }
-        }
-        for &(table, series) in &kind.feeds {
-            self.feed(plan, table, series, again.is_some());
-        }
-        for &graph in &kind.graphs {
-            self.feed_graph(plan, graph);
-        }
-        for &step in &kind.steps {
-            self.admit(plan, step, again);
-        }
-        for &baseline in &kind.baselines {
-            self.feed_baseline(plan, baseline, again.is_some());
-        }
-        // An event that is judged again moved its timers the first time.
-        if again.is_none() {
-            self.observe(plan, &kind.timers, origin);
-        }
+        self.begin_row(plan, kind, origin);
+        self.take_in(plan, kind, None);
+        self.observe(plan, &kind.timers, origin);
+        self.judge(plan, kind, (origin, None), &[], effects)
+    }
+
+    /// The row is judged by all rules that it wakes. `again` is the instant of a second judgement; pairs
+    /// of rule and entity in `matched` already matched at the first and are left out.
+    pub(super) fn judge(
+        &mut self,
+        plan: &Plan,
+        kind: &KindPlan,
+        (origin, again): (Origin<'_>, Option<Instant>),
+        matched: &[(Symbol, Symbol)],
+        effects: &mut Vec<Effect>,
+    ) -> Vec<(Symbol, Symbol)> {
         let mut found = Vec::new();
         for &index in &kind.rules {
             let Some(rule) = plan.rules.get(index) else { continue };
@@ -241,6 +220,44 @@ impl State {
             }
         }
         found
+    }
+
+    /// A new row is there: its keys are found or made, and nothing is worked out for it yet.
+    pub(super) fn begin_row(&mut self, plan: &Plan, kind: &KindPlan, origin: Origin<'_>) {
+        self.stamp += 1;
+        self.row.set(Slot::EVERYONE, || self.words.everyone());
+        self.row.id = if plan.reads_ids {
+            Value::Text(self.strings.intern(origin.id))
+        } else {
+            Value::Absent
+        };
+        self.keys.fill(KeyRef::Absent);
+        for &index in &kind.enter {
+            self.enter(plan, index);
+        }
+        for &index in &kind.find {
+            if let (Some(table), Some(place)) =
+                (self.tables.get_mut(index), self.keys.get_mut(index))
+            {
+                *place = table.find(&self.row, self.watermark);
+            }
+        }
+    }
+
+    /// Keeps the row wherever it enters. At a second judgement what is there already stays once.
+    pub(super) fn take_in(&mut self, plan: &Plan, kind: &KindPlan, again: Option<Instant>) {
+        for &(table, series) in &kind.feeds {
+            self.feed(plan, table, series, again.is_some());
+        }
+        for &graph in &kind.graphs {
+            self.feed_graph(plan, graph);
+        }
+        for &step in &kind.steps {
+            self.admit(plan, step, again);
+        }
+        for &baseline in &kind.baselines {
+            self.feed_baseline(plan, baseline, again.is_some());
+        }
     }
 
     fn enter(&mut self, plan: &Plan, index: usize) {
@@ -269,15 +286,15 @@ impl State {
         values.clear();
         let mut frame = self.frame(plan, Mode::Live);
         values.extend(layout.columns.iter().map(|(_, value)| value(&mut frame)));
-        let (row_at, sequence) = (self.row.at, self.row.sequence);
+        let (row_at, mark) = (self.row.at, self.row.mark());
         let spare = self.limits.judge_again_within;
         let events_max = self.limits.series_events_max;
         if let Some(table) = self.tables.get_mut(table) {
             let latest = table.latest(key);
             if let Some(kept) = table.series_or_new(key, series, &layout.plan)
-                && !(is_again && kept.contains(row_at, sequence))
+                && !(is_again && kept.contains(row_at, mark))
             {
-                kept.insert(&layout.plan, row_at, sequence, &values);
+                kept.insert(&layout.plan, row_at, mark, &values);
                 let retention = layout.plan.retention();
                 if let Some(span) = retention.span {
                     let horizon = latest.0.saturating_sub(span).saturating_sub(spare.0);

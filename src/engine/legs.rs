@@ -11,6 +11,7 @@ use crate::domain::event::{
 use crate::domain::{Country, Risk, Segment, Transaction, Verification};
 use crate::rulebook::catalogue::Slot;
 
+use super::parked::Waits;
 use super::profile::{Profiles, Snapshot};
 use super::row::{Row, Value};
 use super::strings::{Strings, Symbol};
@@ -29,10 +30,11 @@ pub struct Leg {
 
 impl Leg {
     /// Whom the leg waits for while the customer is not known.
-    pub const fn waits_for(&self) -> Option<Symbol> {
-        match self.customer {
-            Some(customer) => Some(customer),
-            None => self.account,
+    pub const fn waits_for(&self) -> Option<Waits> {
+        match (self.customer, self.account) {
+            (Some(customer), _) => Some(Waits::Customer(customer)),
+            (None, Some(account)) => Some(Waits::Account(account)),
+            (None, None) => None,
         }
     }
 }
@@ -66,6 +68,7 @@ pub fn fill_leg(
     strings: &mut Strings,
 ) {
     let other = if leg.is_inbound { &transaction.originator } else { &transaction.beneficiary };
+    row.is_inbound = leg.is_inbound;
     row.place = Some(wake::place(transaction.kind, leg.is_inbound));
     row.set(Slot::TX_AMOUNT, || Value::Number(transaction.base_amount));
     row.set(Slot::TX_LOCAL_AMOUNT, || Value::Number(transaction.booked.amount));

@@ -45,7 +45,7 @@ mod wide;
 mod window;
 pub mod witness;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::event::{IdentityEvent, IdentityKind};
@@ -55,8 +55,9 @@ use crate::rulebook::Rulebook;
 use crate::rulebook::catalogue::EventName;
 
 use judge::{Origin, State};
+use legs::Leg;
 use outcome::{Decision, Effect, IdentityChange, Outcome};
-use parked::ParkedTransaction;
+use parked::{ParkedTransaction, Released, Waits};
 use plan::Plan;
 use profile::{Change, Snapshot};
 use strings::{Strings, Symbol};
@@ -193,7 +194,7 @@ impl Engine {
         let state = &mut self.state;
         state.note(origin);
         let legs = legs::legs(transaction, &state.profiles, &mut state.strings);
-        let mut waits_for: Vec<Symbol> = Vec::new();
+        let mut waits_for: Vec<Waits> = Vec::new();
         let mut matched = Vec::new();
         for leg in legs.into_iter().flatten() {
             state.row.begin(EventName::Transaction, origin.at, origin.sequence);
@@ -204,14 +205,14 @@ impl Engine {
             state.fill_leg(transaction, leg, &snapshot, snapshot.state.is_some());
             let is_known = leg.customer.is_some_and(|customer| state.profiles.is_known(customer));
             state.row.may_come_again = !is_known;
-            let found = state.turn(&self.plan, origin, None, &[], effects);
+            let found = state.turn(&self.plan, origin, effects);
             // Also by the side whose customer is known: both may be about the same device, say.
             matched.extend(found);
             if !is_known
-                && let Some(symbol) = leg.waits_for()
-                && !waits_for.contains(&symbol)
+                && let Some(waits) = leg.waits_for()
+                && !waits_for.contains(&waits)
             {
-                waits_for.push(symbol);
+                waits_for.push(waits);
             }
         }
         if waits_for.is_empty() {
@@ -226,12 +227,12 @@ impl Engine {
         &mut self,
         origin: Origin<'_>,
         transaction: &Transaction<'_>,
-        waits_for: Vec<Symbol>,
+        waits_for: Vec<Waits>,
         matched: Vec<(Symbol, Symbol)>,
         effects: &mut Vec<Effect>,
     ) {
         let state = &mut self.state;
-        let customer = waits_for.first().map(|&symbol| state.strings.text(symbol).to_owned());
+        let customer = waits_for.first().map(|waits| state.strings.text(waits.symbol()).to_owned());
         effects.push(Effect::Parked { customer: customer.unwrap_or_default(), at: origin.at });
         let parked = ParkedTransaction {
             at: origin.at,
@@ -278,12 +279,13 @@ impl Engine {
         }
         state.row.begin(EventName::Kyc(event.kind), origin.at, origin.sequence);
         state.fill_identity(event, customer);
-        state.turn(&self.plan, origin, None, &[], effects);
+        state.turn(&self.plan, origin, effects);
         self.release(customer, event, effects);
         Fate::Evaluated
     }
 
-    /// Judges again what waited for this customer, now that there is a record.
+    /// Judges again what waited for this customer, now that there is a record: all of it enters before any
+    /// of it is judged, in the order of event time.
     fn release(&mut self, customer: Symbol, event: &IdentityEvent<'_>, effects: &mut Vec<Effect>) {
         let state = &mut self.state;
         if let Some(account) = &event.account {
@@ -293,32 +295,64 @@ impl Engine {
         if !state.profiles.is_known(customer) {
             return;
         }
-        for (sequence, parked, is_done) in state.parked.release(customer) {
-            let origin = Origin {
-                sequence,
-                at: parked.at,
-                source: &parked.source,
-                id: &parked.id,
-                due: None,
-            };
-            let legs = legs::legs(&parked.transaction, &state.profiles, &mut state.strings);
-            for leg in legs.into_iter().flatten().filter(|leg| leg.customer == Some(customer)) {
-                let then = state.profiles.as_of(customer, parked.at);
-                let was_known = then.state.is_some();
-                let facts = if was_known { then } else { state.profiles.earliest(customer) };
-                state.row.begin(EventName::Transaction, parked.at, sequence);
-                state.fill_leg(&parked.transaction, leg, &facts, was_known);
-                state.turn(&self.plan, origin, Some(parked.at), &parked.matched, effects);
+        let released = state.parked.release(Waits::Customer(customer));
+        for released in &released {
+            for leg in self.legs_of(released, customer).into_iter().flatten() {
+                self.fill_again(released, leg, customer);
+                self.state.enter_again(&self.plan, released.origin());
             }
-            // A side that turned out not to be ours is waited for no more.
-            let is_open = legs
-                .into_iter()
-                .flatten()
-                .any(|leg| leg.customer.is_none_or(|customer| !state.profiles.is_known(customer)));
-            if is_done || !is_open {
-                state.parked.settle(sequence);
-                effects.push(Effect::ParkedReleased { sequence });
+        }
+        let mut settled = BTreeSet::new();
+        for released in &released {
+            let (origin, matched) = (released.origin(), &released.parked.matched);
+            settled.extend(matched);
+            for leg in self.legs_of(released, customer).into_iter().flatten() {
+                self.fill_again(released, leg, customer);
+                self.state.judge_again(&self.plan, origin, matched, &mut settled, effects);
             }
+            self.settle(released, effects);
+        }
+        for released in released.iter().rev() {
+            for leg in self.legs_of(released, customer).into_iter().flatten() {
+                self.fill_again(released, leg, customer);
+                let origin = released.origin();
+                self.state.judge_late(&self.plan, origin, &mut settled, effects);
+            }
+        }
+    }
+
+    /// The sides of a parked transaction that are the customer's.
+    fn legs_of(&mut self, released: &Released, customer: Symbol) -> [Option<Leg>; 2] {
+        let state = &mut self.state;
+        let transaction = &released.parked.transaction;
+        let legs = legs::legs(transaction, &state.profiles, &mut state.strings);
+        legs.map(|leg| leg.filter(|leg| leg.customer == Some(customer)))
+    }
+
+    /// Fills the row with a leg of a parked transaction and the facts that held then.
+    fn fill_again(&mut self, released: &Released, leg: Leg, customer: Symbol) {
+        let state = &mut self.state;
+        let at = released.parked.at;
+        let facts = state.profiles.as_of(customer, at);
+        state.row.begin(EventName::Transaction, at, released.sequence);
+        state.fill_leg(&released.parked.transaction, leg, &facts, facts.state.is_some());
+    }
+
+    /// Tells that a transaction waits no more. A side that turned out not to be ours is not waited for,
+    /// but judged too if it turns out to be ours after all.
+    fn settle(&mut self, released: &Released, effects: &mut Vec<Effect>) {
+        if released.is_settled {
+            return;
+        }
+        let state = &mut self.state;
+        let legs = legs::legs(&released.parked.transaction, &state.profiles, &mut state.strings);
+        let is_open = legs
+            .into_iter()
+            .flatten()
+            .any(|leg| leg.customer.is_none_or(|customer| !state.profiles.is_known(customer)));
+        if released.is_done || !is_open {
+            state.parked.settle(released.sequence);
+            effects.push(Effect::ParkedReleased { sequence: released.sequence });
         }
     }
 
@@ -333,7 +367,7 @@ impl Engine {
         let customer = state.strings.intern(&event.customer);
         state.row.begin(EventName::Security(event.kind), origin.at, origin.sequence);
         state.fill_security(event, customer);
-        state.turn(&self.plan, origin, None, &[], effects);
+        state.turn(&self.plan, origin, effects);
         Fate::Evaluated
     }
 

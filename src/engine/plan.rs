@@ -343,8 +343,12 @@ fn kind_plan(
                 .timers
                 .iter()
                 .any(|&timer| timers.get(timer).is_some_and(|it| it.tables.contains(&table_index)));
-        // Matches are counted as of the latest time of their key, so that time is kept by itself.
-        let is_timed = rules.iter().any(|rule| rule.timed.contains(&table_index));
+        // Late events are judged, and matches counted, at the latest time of a key: that time is kept by
+        // itself, so that it does not depend on what else rules ask for.
+        let is_timed = rules
+            .iter()
+            .any(|rule| rule.entity_table == table_index || rule.timed.contains(&table_index))
+            && table.has_key_in(name.family());
         if !feeds.is_empty() || !baselines.is_empty() || is_timed {
             kind.enter.push(table_index);
         } else if is_read {
@@ -494,6 +498,11 @@ impl TableLayout {
             identity.push(' ');
         }
         Self { roles: roles.to_vec(), slots, identity, series: Vec::new(), baselines: Vec::new() }
+    }
+
+    /// Whether events of `family` carry all roles of its keys.
+    fn has_key_in(&self, family: Family) -> bool {
+        self.slots.iter().all(|slots| slots.get(family as usize).is_some_and(Option::is_some))
     }
 
     /// For each series, where its events come from under the plan `before`; a series that is new, or

@@ -138,15 +138,6 @@ impl Profiles {
             .unwrap_or_default()
     }
 
-    /// The earliest record of the customer that names a state: what is known of somebody whose record
-    /// took effect only after the event that is judged.
-    pub fn earliest(&self, customer: Symbol) -> Snapshot {
-        self.profile(customer)
-            .and_then(|profile| profile.versions.iter().find(|v| v.after.state.is_some()))
-            .map(|version| version.after)
-            .unwrap_or_default()
-    }
-
     /// Whether anybody registered this customer, at whatever time.
     pub fn is_known(&self, customer: Symbol) -> bool {
         self.profile(customer).is_some_and(|profile| {

@@ -76,6 +76,22 @@ impl From<Option<Instant>> for Value {
     }
 }
 
+/// An event and which side of it was taken: both legs of a transaction have its sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(u64);
+
+impl Mark {
+    /// The mark of the event at `sequence`; its inbound leg comes after the other.
+    pub const fn new(sequence: u64, is_inbound: bool) -> Self {
+        Self(sequence << 1 | is_inbound as u64)
+    }
+
+    /// The event's sequence.
+    pub const fn sequence(self) -> u64 {
+        self.0 >> 1
+    }
+}
+
 /// Words of a slot set.
 const WORDS: usize = SLOTS_MAX / 64;
 
@@ -121,6 +137,8 @@ pub struct Row {
     pub sequence: u64,
     /// It is a leg of an unknown customer, and may be judged again when the identity comes.
     pub may_come_again: bool,
+    /// It is the leg that money comes in by.
+    pub is_inbound: bool,
     /// For a leg, its type and direction as a place in the trigger index (`wake`).
     pub place: Option<usize>,
     /// The event's id, if some rule reads it.
@@ -136,6 +154,7 @@ impl Default for Row {
             at: Instant(0),
             sequence: 0,
             may_come_again: false,
+            is_inbound: false,
             place: None,
             id: Value::Absent,
         }
@@ -154,6 +173,7 @@ impl Row {
         self.at = at;
         self.sequence = sequence;
         self.may_come_again = false;
+        self.is_inbound = false;
         self.place = None;
         self.set(Slot::NOW, || Value::Micros(at.0));
     }
@@ -162,6 +182,11 @@ impl Row {
     pub fn want(&mut self, wanted: SlotSet) {
         self.values = [Value::Absent; SLOTS_MAX];
         self.wanted = wanted;
+    }
+
+    /// What tells it from every other row.
+    pub const fn mark(&self) -> Mark {
+        Mark::new(self.sequence, self.is_inbound)
     }
 
     /// Fills one slot if some rule reads it.

@@ -18,6 +18,7 @@ use super::{Engine, Limits};
 mod again;
 mod matches;
 mod sequences;
+mod shuffled;
 mod timers;
 
 /// A rule with a table by risk, so that an unknown customer has no floor.

@@ -18,7 +18,7 @@ use crate::domain::Instant;
 use crate::rulebook::typed::{Percent, Window, WindowSpan};
 
 use super::calendar::Extent;
-use super::row::Value;
+use super::row::{Mark, Value};
 pub use super::spread::BYTES as SPREAD_BYTES;
 pub use super::tally::{
     ENTRY_BYTES as TALLY_BYTES, MANY_BYTES as TALLY_MANY_BYTES, TALLY_SEARCH_MAX,
@@ -139,7 +139,13 @@ impl SeriesPlan {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     at: i64,
-    sequence: u64,
+    mark: Mark,
+}
+
+impl Entry {
+    const fn sequence(self) -> u64 {
+        self.mark.sequence()
+    }
 }
 
 /// The events of one key and filter.
@@ -214,9 +220,11 @@ impl Series {
     }
 
     /// Keeps an event with its column values. Late ones are put in their place.
-    pub fn insert(&mut self, plan: &SeriesPlan, at: Instant, sequence: u64, values: &[Value]) {
-        let entry = Entry { at: at.0, sequence };
-        let in_order = self.entries.back().is_none_or(|last| last.at <= at.0);
+    pub fn insert(&mut self, plan: &SeriesPlan, at: Instant, mark: Mark, values: &[Value]) {
+        let entry = Entry { at: at.0, mark };
+        // One that is judged again may have come before others of its instant.
+        let is_before = |kept: &Entry| (kept.at, kept.mark) <= (at.0, mark);
+        let in_order = self.entries.back().is_none_or(is_before);
         if in_order {
             self.entries.push_back(entry);
             for (column, &value) in self.columns.iter_mut().zip(values) {
@@ -226,9 +234,9 @@ impl Series {
         }
         let (kept, windows) = self.parts();
         for (cursor, window) in windows.iter_mut().zip(&plan.windows) {
-            cursor.settle(window, sequence, kept);
+            cursor.settle(window, mark.sequence(), kept);
         }
-        let place = self.entries.partition_point(|kept| kept.at <= at.0);
+        let place = self.entries.partition_point(is_before);
         self.entries.insert(place, entry);
         for (column, &value) in self.columns.iter_mut().zip(values) {
             column.insert(place, value);
@@ -245,13 +253,10 @@ impl Series {
         (kept, &mut self.windows)
     }
 
-    /// Whether the event at `sequence` and `at` is kept.
-    pub fn contains(&self, at: Instant, sequence: u64) -> bool {
-        let start = self.entries.partition_point(|kept| kept.at < at.0);
-        self.entries
-            .range(start..)
-            .take_while(|kept| kept.at == at.0)
-            .any(|kept| kept.sequence == sequence)
+    /// Whether the row at `at` that has this mark is kept.
+    pub fn contains(&self, at: Instant, mark: Mark) -> bool {
+        let place = self.entries.partition_point(|kept| (kept.at, kept.mark) < (at.0, mark));
+        self.entries.get(place).is_some_and(|kept| (kept.at, kept.mark) == (at.0, mark))
     }
 
     /// Forgets events at or before `horizon`, but for the `latest` of them; no window may be read at an
@@ -328,7 +333,7 @@ impl Series {
     ) -> (usize, Vec<(Instant, u64, Value)>) {
         let inside = self.range(extent, left_out);
         let column = column.and_then(|index| self.columns.get(index));
-        let is_in = |entry: &Entry| Some(entry.sequence) != left_out;
+        let is_in = |entry: &Entry| Some(entry.sequence()) != left_out;
         let total = match left_out {
             Some(_) => self.entries.range(inside.clone()).filter(|entry| is_in(entry)).count(),
             None => inside.len(),
@@ -340,7 +345,7 @@ impl Series {
             .take(most)
             .map(|(entry, place)| {
                 let value = column.map_or(Value::Absent, |column| column.get(place));
-                (Instant(entry.at), entry.sequence, value)
+                (Instant(entry.at), entry.sequence(), value)
             })
             .collect();
         latest.reverse();
@@ -349,13 +354,14 @@ impl Series {
 
     /// Where the events of an extent lie; those at `left_out` do not count towards its number.
     fn range(&self, extent: Extent, left_out: Option<u64>) -> Range<usize> {
-        let head = self.entries.partition_point(|kept| kept.at <= extent.to);
+        let end = (extent.to, extent.until);
+        let head = self.entries.partition_point(|kept| (kept.at, kept.sequence()) <= end);
         let tail = self.entries.partition_point(|kept| kept.at <= extent.after).min(head);
         let Some(most) = extent.most else { return tail..head };
         let (mut start, mut count) = (head, 0);
         while start > tail && count < most {
             start -= 1;
-            let sequence = self.entries.get(start).map(|entry| entry.sequence);
+            let sequence = self.entries.get(start).copied().map(Entry::sequence);
             count += usize::from(left_out.is_none() || sequence != left_out);
         }
         start..head

@@ -53,6 +53,12 @@ impl Alerts {
         row.is_again && self.done.contains(&(row.sequence, entity.to_owned()))
     }
 
+    /// Whom the event at `sequence` matched about while it waited.
+    pub fn done_of(&self, sequence: u64) -> impl Iterator<Item = String> {
+        let own = self.done.iter().filter(move |(done, _)| *done == sequence);
+        own.map(|(_, entity)| entity.clone())
+    }
+
     /// Takes a match that nothing excused.
     pub fn matched(&mut self, past: Past<'_>, entity: &str, judged: &Judged) -> Option<String> {
         let row = past.row();

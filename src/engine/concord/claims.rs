@@ -120,10 +120,16 @@ fn hold(draft: &Draft, story: &[Vec<u8>]) -> Result<usize, String> {
     let mut world = World::default();
     for (sequence, event) in (1..).zip(&events(story)) {
         let count = world.apply(sequence, event);
-        for end in world.rows.len() - count + 1..=world.rows.len() {
-            let zone = &rulebook.institution.zone;
-            let past = Past { rows: &world.rows[..end], kinds: naive.kinds(), zone };
-            let row = past.row();
+        for index in world.rows.len() - count..world.rows.len() {
+            let row = &world.rows[index];
+            let past = Past {
+                rows: &world.rows[..=index],
+                row,
+                then: row.is_again.then_some(row.at),
+                entity: draft.entity,
+                kinds: naive.kinds(),
+                zone: &rulebook.institution.zone,
+            };
             if row.name == "transaction" && row.role(draft.entity).is_some() {
                 let told = |broken| format!("{broken}\n{}\n{row:#?}", draft.yaml());
                 claims.hold(&tree, past).map_err(told)?;

@@ -72,6 +72,11 @@ impl Row {
         self.fields.get(path).cloned().unwrap_or(Seen::Absent)
     }
 
+    /// For a side of a transaction, whether it receives.
+    pub fn is_inbound(&self) -> bool {
+        self.field("tx.direction").text().as_deref() == Some("in")
+    }
+
     /// The value of a role.
     pub fn role(&self, word: &str) -> Option<String> {
         let family = self.name.split('.').next().unwrap_or_default();
@@ -307,28 +312,21 @@ impl World {
             return;
         }
         let is_due = |parked: &Parked| parked.waits_for.iter().any(|it| it == customer);
-        let due: Vec<u64> =
-            self.parked.iter().filter(|(_, it)| is_due(it)).map(|(at, _)| *at).collect();
-        for sequence in due {
+        let due = self.parked.iter().filter(|(_, it)| is_due(it));
+        let mut due: Vec<(i64, u64)> = due.map(|(at, it)| (it.event.at.0, *at)).collect();
+        due.sort_unstable();
+        for (_, sequence) in due {
             let Some(mut parked) = self.parked.remove(&sequence) else { continue };
             parked.waits_for.retain(|it| it != customer);
             let Body::Transaction(transaction) = &parked.event.body else { continue };
             let legs = self.legs(transaction);
             for leg in legs.iter().filter(|leg| leg.customer.as_deref() == Some(customer)) {
-                let then = self.as_of(customer, parked.event.at.0);
-                let facts = if then.contains_key("customer.state") {
-                    then
-                } else {
-                    // Somebody who registered only later is judged by the first record.
-                    let mut first = self.first_record(customer);
-                    first.remove("customer.state");
-                    first
-                };
+                let facts = self.as_of(customer, parked.event.at.0);
                 let event = parked.event.clone();
                 self.judge_leg(sequence, &event, transaction, (leg, Some(facts)), true);
             }
-            let is_open = |leg: &Leg| leg.customer.as_ref().is_none_or(|it| !self.is_known(it));
-            if !parked.waits_for.is_empty() && legs.iter().any(is_open) {
+            // The other account may still turn out to be ours.
+            if !parked.waits_for.is_empty() {
                 self.parked.insert(sequence, parked);
             }
         }
@@ -351,12 +349,6 @@ impl World {
 
     fn is_known(&self, customer: &str) -> bool {
         self.as_of(customer, i64::MAX).contains_key("customer.state")
-    }
-
-    fn first_record(&self, customer: &str) -> BTreeMap<&'static str, Seen<Decimal>> {
-        let records = self.records.get(customer).map(Vec::as_slice).unwrap_or_default();
-        let known = (1..=records.len()).map(|count| facts(&records[..count]));
-        known.into_iter().find(|it| it.contains_key("customer.state")).unwrap_or_default()
     }
 
     /// The customer's facts that held at a time, however late they reached us.

@@ -39,23 +39,32 @@ impl Source {
 /// For each key's roles, which events are kept under it.
 pub type Kinds = BTreeMap<Vec<String>, BTreeSet<Source>>;
 
-/// What was kept up to the row that is judged, which is the last.
+/// The row that is judged, and what was kept before and with it.
 #[derive(Clone, Copy)]
 pub struct Past<'a> {
     pub rows: &'a [Row],
+    pub row: &'a Row,
+    /// The instant as of which it is judged, if it is not the latest that was seen.
+    pub then: Option<i64>,
+    /// The role that the rule is about.
+    pub entity: &'a str,
     pub kinds: &'a Kinds,
     pub zone: &'a TimeZone,
 }
 
 impl Past<'_> {
     pub fn row(&self) -> &Row {
-        self.rows.last().expect("a row is judged")
+        self.row
     }
 
-    /// The latest time seen for the row's key: that of events that windows of this key keep and, once there
-    /// was one, of those that are judged by them.
+    /// The latest time seen for the row's key: of the rule's entity that of all its events; of others that of
+    /// events that windows of this key keep and, once there was one, of those that are judged by them.
     pub fn latest(&self, by: &[String]) -> Option<i64> {
         let key = key(self.row(), by)?;
+        if by == [self.entity] {
+            let own = self.rows.iter().filter(|row| key_is(row, by, &key));
+            return own.map(|row| row.at).max();
+        }
         let kept = self.kinds.get(by)?;
         let mut latest: Option<i64> = None;
         for row in self.rows.iter().filter(|row| key_is(row, by, &key)) {
@@ -67,10 +76,10 @@ impl Past<'_> {
         latest
     }
 
-    /// When the row is judged: a second time as of its own time.
+    /// When the row is judged.
     pub fn instant(&self, by: &[String]) -> i64 {
-        let row = self.row();
-        if row.is_again { row.at } else { row.at.max(self.latest(by).unwrap_or(row.at)) }
+        let at = self.row().at;
+        self.then.unwrap_or_else(|| at.max(self.latest(by).unwrap_or(at)))
     }
 
     pub fn fold(&self, fold: &Fold<'_>) -> Seen<Figure> {
@@ -78,14 +87,21 @@ impl Past<'_> {
         let mut entered: Vec<&Row> = Vec::new();
         for row in self.rows {
             let is_in = fold.source.holds(row) && key_is(row, &fold.by, &key) && (fold.enters)(row);
-            // What is judged a second time does not enter a second time.
-            let is_there = row.is_again && entered.iter().any(|it| it.sequence == row.sequence);
+            // A side that is judged a second time does not enter a second time.
+            let is_same_side =
+                |it: &&Row| it.sequence == row.sequence && it.is_inbound() == row.is_inbound();
+            let is_there = row.is_again && entered.iter().any(is_same_side);
             if is_in && !is_there {
                 entered.push(row);
             }
         }
-        entered.sort_by_key(|row| (row.at, row.sequence));
+        entered.sort_by_key(|row| (row.at, row.sequence, row.is_inbound()));
         let now = self.instant(&fold.by);
+        let own = self.row();
+        if self.then.is_some() && now - fold.window.ending_ago.0 == own.at {
+            // Of its own instant what came after it was not there.
+            entered.retain(|row| row.at != own.at || row.sequence <= own.sequence);
+        }
         let inside = inside(&entered, fold.window, (now, self.row().sequence, self.zone));
         folded(fold, &inside, now)
     }

@@ -28,13 +28,13 @@ impl State {
         let baseline = table.and_then(|table| table.baseline_or_new(key, index, &layout.plan));
         let Some(baseline) = baseline else { return };
         baseline.see(number);
-        if !is_in || (is_again && baseline.has_entered(sequence)) {
+        let mark = self.row.mark();
+        if !is_in || (is_again && baseline.has_entered(mark)) {
             return;
         }
         baseline.insert(number, sequence, value);
         baseline.forget(&layout.plan, self.limits.judge_again_within.0);
-        if self.row.may_come_again
-            && baseline.expect_again(sequence, self.limits.baseline_waiting_max)
+        if self.row.may_come_again && baseline.expect_again(mark, self.limits.baseline_waiting_max)
         {
             self.counts.events_given_up += 1;
         }

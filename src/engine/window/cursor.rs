@@ -59,7 +59,7 @@ impl Cursor {
     /// The event at `place`, which must be `head`, comes into the window.
     pub fn take(&mut self, plan: &WindowPlan, place: u64, sequence: u64, kept: Kept<'_>) {
         self.head = place + 1;
-        let is_own = kept.entry(place).is_some_and(|entry| entry.sequence == sequence);
+        let is_own = kept.entry(place).is_some_and(|entry| entry.sequence() == sequence);
         if plan.window.is_previous && is_own {
             self.hold(place, sequence);
         } else {
@@ -122,7 +122,7 @@ impl Cursor {
             self.tail += 1;
         } else if plan.window.is_previous {
             // It is the current event, or the next one to be judged settles it.
-            let sequence = kept.entry(place).map_or(0, |entry| entry.sequence);
+            let sequence = kept.entry(place).map_or(0, super::Entry::sequence);
             self.hold(place, sequence);
         } else {
             self.fold_in(plan, place, kept);

@@ -17,7 +17,7 @@ fn plan(length: i64) -> SeriesPlan {
 
 fn extent(plan: &SeriesPlan, t: i64) -> Extent {
     let WindowSpan::Length(length) = plan.windows[0].window.span else { panic!("a length") };
-    Extent { after: t - length.0, to: t, most: None }
+    Extent { after: t - length.0, to: t, until: u64::MAX, most: None }
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn a_window_leaves_its_start_out_and_takes_its_end_in() {
     let plan = plan(10);
     let mut series = Series::new(&plan);
     for at in [0, 1, 10] {
-        series.insert(&plan, Instant(at), 1, &[Value::Absent, Value::Absent]);
+        series.insert(&plan, Instant(at), Mark::new(1, false), &[Value::Absent, Value::Absent]);
     }
     let count = |series: &mut Series, t| {
         series.read(&plan, 0, Reading::Count, extent(&plan, t), 1).number()
@@ -40,7 +40,8 @@ fn another_plan_keeps_the_events_and_starts_its_windows_over() {
     let mut series = Series::new(&old);
     for at in 0..5 {
         let amount = Value::Number(Decimal::from(at));
-        series.insert(&old, Instant(at), u64::try_from(at).unwrap(), &[amount, Value::Absent]);
+        let mark = Mark::new(u64::try_from(at).unwrap(), false);
+        series.insert(&old, Instant(at), mark, &[amount, Value::Absent]);
     }
     let new = plan(3);
     let mut series = series.replan(&new, &[Some(0), None]);
@@ -53,7 +54,7 @@ fn a_window_that_reaches_behind_what_was_let_go_says_so() {
     let plan = plan(10);
     let mut series = Series::new(&plan);
     for at in [1, 5, 30] {
-        series.insert(&plan, Instant(at), 1, &[Value::Absent, Value::Absent]);
+        series.insert(&plan, Instant(at), Mark::new(1, false), &[Value::Absent, Value::Absent]);
     }
     assert!(!series.lacks_events(extent(&plan, 12)));
     series.forget(&plan, 20, 0);
@@ -70,11 +71,11 @@ fn a_window_of_so_many_events_keeps_them_whatever_their_times() {
     assert_eq!((span, latest), (Some(0), 2));
     let mut series = Series::new(&plan);
     for at in [1, 5, 30] {
-        series.insert(&plan, Instant(at), 1, &[]);
+        series.insert(&plan, Instant(at), Mark::new(1, false), &[]);
         series.forget(&plan, 1000, latest);
     }
     assert_eq!(series.len(), 2);
-    let at = |to| Extent { after: i64::MIN, to, most: Some(2) };
+    let at = |to| Extent { after: i64::MIN, to, until: u64::MAX, most: Some(2) };
     assert!(!series.lacks_events(at(30)));
     assert!(series.lacks_events(at(29)), "the event at 1 would be inside");
 }
