@@ -16,6 +16,8 @@ use crate::rulebook::typed::{BucketLength, Period, Window, WindowSpan};
 /// Day 0.
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
+const HOUR: i64 = Span::hours(1).0;
+
 /// Day 0 was a Thursday: weeks begin so many days before.
 const MONDAY: i64 = 3;
 
@@ -42,16 +44,60 @@ pub struct Calendar {
     before: [(i64, i64); 3],
     /// The day last numbered: its first instant, the first one after it, and its number.
     day: (i64, i64, i64),
-    /// By how much the zone's full hours are behind those of UTC: not 0 where half hours are usual.
+    /// The stretch of one offset that was asked for last.
+    hours: Hours,
+}
+
+/// Hours between two changes of the zone's offset.
+#[derive(Clone, Copy, Debug)]
+struct Hours {
+    /// The first instant.
+    start: i64,
+    /// The first one after it.
+    end: i64,
+    /// By how much full hours are behind those of UTC: not 0 where half hours are usual.
     minutes: i64,
+    /// The number of the hour that went on before: where minutes change, none comes twice.
+    least: i64,
+}
+
+impl Hours {
+    /// The stretch that holds `t`.
+    fn at(zone: &TimeZone, t: i64) -> Self {
+        let Ok(now) = Timestamp::from_microsecond(t) else {
+            return Self { start: t, end: t.saturating_add(1), minutes: 0, least: i64::MIN };
+        };
+        // Changes lie at whole seconds, and the one at `now` itself has happened.
+        let after = now.checked_add(1.microsecond()).unwrap_or(now);
+        let change = zone.preceding(after).next();
+        let end =
+            zone.following(now).next().map_or(i64::MAX, |next| next.timestamp().as_microsecond());
+        let minutes = minutes(zone, now);
+        let Some(change) = change.map(|change| change.timestamp()) else {
+            return Self { start: i64::MIN, end, minutes, least: i64::MIN };
+        };
+        let before = change.checked_sub(1.microsecond()).unwrap_or(change);
+        let least = (before.as_microsecond() + self::minutes(zone, before)).div_euclid(HOUR);
+        Self { start: change.as_microsecond(), end, minutes, least }
+    }
+
+    const fn number(&self, t: i64) -> i64 {
+        let number = t.saturating_add(self.minutes).div_euclid(HOUR);
+        if number < self.least { self.least } else { number }
+    }
+}
+
+/// By how much full hours in `zone` are behind those of UTC.
+fn minutes(zone: &TimeZone, at: Timestamp) -> i64 {
+    let seconds = zone.to_offset(at).seconds();
+    Span::seconds(i64::from(seconds.rem_euclid(3600))).0
 }
 
 impl Calendar {
     /// The calendar of `zone`.
     pub fn new(zone: TimeZone) -> Self {
-        let seconds = zone.to_offset(Timestamp::UNIX_EPOCH).seconds();
-        let minutes = Span::seconds(i64::from(seconds.rem_euclid(3600))).0;
-        Self { zone, latest: [(0, 0); 3], before: [(0, i64::MIN); 3], day: (0, 0, 0), minutes }
+        let hours = Hours { start: 0, end: 0, minutes: 0, least: 0 };
+        Self { zone, latest: [(0, 0); 3], before: [(0, i64::MIN); 3], day: (0, 0, 0), hours }
     }
 
     /// What `window` holds at `t`.
@@ -87,7 +133,12 @@ impl Calendar {
     /// The number of the bucket that holds `t`: of hours since 1970, of days, or of weeks.
     pub fn bucket(&mut self, length: BucketLength, t: i64) -> i64 {
         match length {
-            BucketLength::Hour => t.saturating_add(self.minutes).div_euclid(Span::hours(1).0),
+            BucketLength::Hour => {
+                if t < self.hours.start || t >= self.hours.end {
+                    self.hours = Hours::at(&self.zone, t);
+                }
+                self.hours.number(t)
+            }
             BucketLength::Day => self.day_number(t),
             BucketLength::Week => (self.day_number(t) + MONDAY).div_euclid(7),
         }
@@ -97,7 +148,7 @@ impl Calendar {
     pub fn bucket_start(&self, length: BucketLength, number: i64) -> i64 {
         let day = match length {
             BucketLength::Hour => {
-                return number.saturating_mul(Span::hours(1).0).saturating_sub(self.minutes);
+                return self.hour_start(number);
             }
             BucketLength::Day => number,
             BucketLength::Week => number.saturating_mul(7).saturating_sub(MONDAY),
@@ -105,6 +156,21 @@ impl Calendar {
         let date = EPOCH.checked_add(day.days()).ok();
         let start = date.and_then(|date| midnight(&self.zone, date));
         start.unwrap_or_else(|| day.saturating_mul(Span::days(1).0))
+    }
+
+    /// The first instant of an hour, found by halving: numbers never fall.
+    fn hour_start(&self, number: i64) -> i64 {
+        let utc = number.saturating_mul(HOUR);
+        let (mut before, mut start) = (utc.saturating_sub(2 * HOUR), utc.saturating_add(2 * HOUR));
+        while start - before > 1 {
+            let middle = before.midpoint(start);
+            if Hours::at(&self.zone, middle).number(middle) >= number {
+                start = middle;
+            } else {
+                before = middle;
+            }
+        }
+        start
     }
 
     fn day_number(&mut self, t: i64) -> i64 {
@@ -287,6 +353,27 @@ mod tests {
     }
 
     #[test]
+    fn hours_begin_on_the_hour_wherever_clocks_show_it() {
+        for (zone, start) in [
+            // Half an hour or a quarter away from what they showed in 1970.
+            ("Asia/Singapore", "2026-01-05T02:00:00Z"),
+            ("Asia/Kuala_Lumpur", "2026-01-05T02:00:00Z"),
+            ("Asia/Kathmandu", "2026-01-05T02:15:00Z"),
+            ("Asia/Kolkata", "2026-01-05T02:30:00Z"),
+            ("Asia/Pyongyang", "2018-05-05T02:00:00Z"),
+            ("Asia/Pyongyang", "2018-05-03T02:30:00Z"),
+            ("Australia/Lord_Howe", "2026-01-05T02:00:00Z"),
+            ("Australia/Lord_Howe", "2026-07-05T02:30:00Z"),
+        ] {
+            let (mut calendar, start) = (calendar(zone), at(start));
+            let number = calendar.bucket(BucketLength::Hour, start);
+            assert_eq!(calendar.bucket(BucketLength::Hour, start - 1), number - 1, "{zone}");
+            assert_eq!(calendar.bucket(BucketLength::Hour, start + HOUR - 1), number, "{zone}");
+            assert_eq!(calendar.bucket_start(BucketLength::Hour, number), start, "{zone}");
+        }
+    }
+
+    #[test]
     fn far_away_times_have_periods_too() {
         for t in [i64::MIN, i64::MIN + 5, i64::MAX] {
             for period in [Period::Day, Period::Week, Period::Month] {
@@ -297,6 +384,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_hour_comes_twice_where_clocks_change(
+            zone in prop::sample::select(vec![
+                "Australia/Lord_Howe", "Asia/Pyongyang", "America/Caracas", "Asia/Kathmandu",
+                "Asia/Singapore", "Europe/Berlin", "Asia/Colombo",
+            ]),
+            minutes in prop_oneof![0_i64..34_000_000, 25_000_000_i64..26_000_000],
+            step in 1_i64..100,
+        ) {
+            let (mut calendar, t) = (calendar(zone), minutes * 60_000_000);
+            let number = calendar.bucket(BucketLength::Hour, t);
+            let later = calendar.bucket(BucketLength::Hour, t + step * 60_000_000);
+            prop_assert!(number <= later && later <= number + 3);
+            let start = calendar.bucket_start(BucketLength::Hour, number);
+            prop_assert!(start <= t && t < start + 2 * HOUR);
+            prop_assert_eq!(calendar.bucket(BucketLength::Hour, start), number);
+            prop_assert!(calendar.bucket(BucketLength::Hour, start - 1) < number);
+        }
+
         #[test]
         fn what_was_remembered_changes_nothing(
             hours in prop::collection::vec(0_i64..24 * 900, 1..60),

@@ -210,11 +210,15 @@ pub fn baseline(
     }
 }
 
-/// The zones of the stories have whole hours.
+/// No offset changes within an hour of the stories.
 fn bucket_start(at: i64, length: &str, zone: &TimeZone) -> i64 {
     let now = Moment { at, sequence: 0, zone };
     match length {
-        "1h" => at - at.rem_euclid(micros("1h")),
+        "1h" => {
+            let local = zoned(at, zone);
+            let seconds = i64::from(local.minute()) * 60 + i64::from(local.second());
+            at - seconds * 1_000_000 - at.rem_euclid(1_000_000)
+        }
         "1d" => start_of("day", now),
         _ => start_of("week", now),
     }
