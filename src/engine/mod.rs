@@ -269,7 +269,8 @@ impl Engine {
             }
             Change::Stale => {}
         }
-        if event.kind == IdentityKind::Refreshed {
+        // What the lifecycle refuses, or a newer record made stale, has renewed nothing.
+        if event.kind == IdentityKind::Refreshed && matches!(change, Change::Applied(_)) {
             let completed = state.open_requests.completed(customer, origin.at);
             effects.extend(
                 completed

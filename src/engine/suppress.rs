@@ -121,6 +121,7 @@ struct OpenRequest {
     due_at: Instant,
     level: RekycLevel,
     causes: Vec<RekycCause>,
+    opened_at: Instant,
     completed_at: Option<Instant>,
 }
 
@@ -178,7 +179,7 @@ impl OpenRequests {
         cause: RekycCause,
         level: RekycLevel,
         id: &str,
-        due_at: Instant,
+        (at, due_at): (Instant, Instant),
     ) {
         self.ids.insert(id.to_owned());
         let request = OpenRequest {
@@ -186,6 +187,7 @@ impl OpenRequests {
             due_at,
             level,
             causes: vec![cause],
+            opened_at: at,
             completed_at: None,
         };
         let requests = self.by_customer.entry(customer).or_default();
@@ -193,11 +195,13 @@ impl OpenRequests {
         requests.push((scope, is_shadow, request));
     }
 
-    /// A renewed review was completed: closes the customer's open requests and gives back their ids.
+    /// A review was completed at `at`: closes the customer's requests that were open then, and gives back
+    /// their ids. It says nothing of a doubt that came up later.
     pub fn completed(&mut self, customer: Symbol, at: Instant) -> Vec<String> {
         let Some(requests) = self.by_customer.get_mut(&customer) else { return Vec::new() };
         let mut closed = Vec::new();
-        for (.., request) in requests.iter_mut().filter(|(.., r)| r.completed_at.is_none()) {
+        let is_open = |it: &OpenRequest| it.completed_at.is_none() && it.opened_at <= at;
+        for (.., request) in requests.iter_mut().filter(|(.., it)| is_open(it)) {
             request.completed_at = Some(at);
             closed.push(request.id.clone());
         }
@@ -238,7 +242,8 @@ mod tests {
         let (cause, level) = (RekycCause::Behaviour, RekycLevel::Standard);
         let at = |days| Instant(0).plus(Span::days(days));
         assert_eq!(open.judge(customer, scope, cause, level, at(0), at(14)), RequestVerdict::Open);
-        open.opened(customer, scope, cause, level, "r", at(14));
+        open.opened(customer, scope, cause, level, "r", (at(1), at(14)));
+        assert!(open.completed(customer, at(0)).is_empty(), "a review of before the request");
         assert_eq!(
             open.judge(customer, scope, RekycCause::DataDoubt, RekycLevel::Enhanced, at(1), at(4)),
             RequestVerdict::Merge("r".into(), at(4), RekycLevel::Enhanced)

@@ -116,7 +116,7 @@ impl State {
                     self.counts.rekyc_suppressed += 1;
                     return;
                 }
-                self.open_requests.opened(customer, scope, cause, level, &id, due_at);
+                self.open_requests.opened(customer, scope, cause, level, &id, (at, due_at));
                 effects.push(Effect::RekycRequested(Box::new(RekycRequest {
                     id,
                     customer: name,
