@@ -106,13 +106,13 @@ fn total<'p>(pairs: impl IntoIterator<Item = &'p Pair>) -> Option<Decimal> {
 }
 
 /// Where a fan may end: at the waking transfer, or at a later one of the same lists that is known already
-/// because the waking one came late. The latest first.
+/// because the waking one came late. The earliest first: what comes long after must not use up the search.
 fn ends(plan: &FanPlan, waking: &Waking, sides: [Option<&Side>; 2]) -> Vec<Moment> {
     let latest = (waking.moment.0.saturating_add(plan.within).saturating_sub(1), u64::MAX);
     let until = waking.until.min(latest).max(waking.moment);
     let later = sides.into_iter().flatten().flat_map(|side| side.range(waking.moment, until));
     let mut ends: Vec<Moment> = later.map(Edge::moment).chain([waking.moment]).collect();
-    ends.sort_unstable_by(|left, right| right.cmp(left));
+    ends.sort_unstable();
     ends.dedup();
     ends
 }

@@ -159,7 +159,10 @@ impl Links {
         for (identifier, last) in dropped {
             self.unlink(customer, identifier, last);
         }
-        given_up += self.join(number, customer, keeping);
+        // Unless it was the one that had to go.
+        if self.link(customer, number).is_some() {
+            given_up += self.join(number, customer, keeping);
+        }
         Kept { given_up, is_refused: false }
     }
 
