@@ -28,14 +28,15 @@ enum Place {
     Default,
 }
 
-/// Two places that name different currencies.
+/// Two places that name different currencies, or one that names none any more.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
-    "`base_currency` is {theirs} in schema.yaml, but amounts are judged in {ours}, as {place} says; one \
-     database judges in one currency, so make them the same or start a fresh database"
+    "`base_currency` is {} in schema.yaml, but amounts are judged in {ours}, as {place} says; one \
+     database judges in one currency, so make them the same or start a fresh database",
+    theirs.map_or_else(|| "not said any more".to_owned(), |theirs| theirs.to_string())
 )]
 pub struct Differing {
-    theirs: Currency,
+    theirs: Option<Currency>,
     ours: Currency,
     place: Place,
 }
@@ -72,16 +73,21 @@ impl Base {
         })
     }
 
-    /// Refuses a rulebook that says another currency; one that says none is of any.
+    /// Refuses a rulebook that says another currency. One that says none is of any, unless only the rulebook
+    /// that is live says it: nobody would know it at the next start.
     ///
     /// # Errors
     /// It does.
     pub fn must_be_of(&self, rulebook: &Rulebook) -> Result<(), Differing> {
-        match rulebook.institution.base_currency {
-            Some(theirs) if theirs != self.currency => {
-                Err(Differing { theirs, ours: self.currency, place: self.place })
-            }
-            _ => Ok(()),
+        let theirs = rulebook.institution.base_currency;
+        let agrees = match theirs {
+            Some(theirs) => theirs == self.currency,
+            None => !matches!(self.place, Place::Live),
+        };
+        if agrees {
+            Ok(())
+        } else {
+            Err(Differing { theirs, ours: self.currency, place: self.place })
         }
     }
 }
@@ -119,7 +125,7 @@ mod tests {
             (Some("SEK"), None, Some("EUR"), Err("`--base-currency` of the configuration")),
             (Some("SEK"), Some("EUR"), Some("SEK"), Err("`--base-currency` of the configuration")),
             (None, Some("SEK"), Some("SEK"), Ok("SEK")),
-            (None, Some("SEK"), None, Ok("SEK")),
+            (None, Some("SEK"), None, Err("not said any more")),
             (None, Some("SEK"), Some("EUR"), Err("the rulebook that is live")),
             (None, None, Some("EUR"), Ok("EUR")),
             (None, None, Some("SEK"), Err("the default")),
