@@ -43,6 +43,8 @@ pub struct FolderChecker {
     schema_problems: Vec<Diagnostic>,
     /// The list files by path: text and problems.
     list_files: BTreeMap<String, (Hash, Vec<Diagnostic>)>,
+    /// No two list files had one name.
+    lists_are_settled: bool,
     /// The rule files by path.
     rule_files: BTreeMap<String, RuleFile>,
 }
@@ -74,6 +76,7 @@ impl Default for FolderChecker {
             schema: None,
             schema_problems: Vec::new(),
             list_files: BTreeMap::new(),
+            lists_are_settled: true,
             rule_files: BTreeMap::new(),
         }
     }
@@ -189,6 +192,8 @@ impl FolderChecker {
         let names: BTreeSet<&str> = files.keys().copied().map(stem).collect();
         // Two files of one name: which of them counts is settled by reading all of them in order.
         let is_settled = names.len() == files.len();
+        let was_settled = std::mem::replace(&mut self.lists_are_settled, is_settled);
+        let is_settled = is_settled && was_settled;
         self.list_files.retain(|path, _| is_settled && files.contains_key(path.as_str()));
         self.lists.retain(|name, _| is_settled && names.contains(name.as_str()));
         for (path, text) in files {

@@ -165,7 +165,7 @@ fn digits(text: &str) -> Option<(String, Option<&'static str>)> {
         // One kind: groups of three, or a decimal sign.
         ([first, groups @ ..], [sign, ..])
             if groups.iter().all(|group| group.len() == 3)
-                && !(first.is_empty() || first.len() > 3)
+                && !(first.is_empty() || first.len() > 3 || *first == "0")
                 && !(*sign == '.' && groups.len() == 1) =>
         {
             (parts.clone(), None)
@@ -214,6 +214,7 @@ mod tests {
             ("10'000", "10_000"),
             ("9.500,00", "9_500.00"),
             ("0,85", "0.85"),
+            ("0,001", "0.001"),
             ("80%", "0.8"),
             ("12,5 %", "0.125"),
             ("$10000", "10000"),
