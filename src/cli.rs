@@ -63,7 +63,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests inside rule files.
     Test(test::Arguments),
-    /// Format, start, list and write down rules.
+    /// Format, start, list and document rules.
     #[command(subcommand)]
     Rules(author::RulesCommand),
     /// List and show alerts.
@@ -78,7 +78,7 @@ enum Command {
     Publish(publish::Arguments),
     /// Serve an editor: the Language Server Protocol on standard input and output.
     Lsp,
-    /// Print the JSON Schemas of messages.
+    /// Print JSON Schemas of messages and rule files, or the fields and functions that rules may name.
     Schema(schema::Arguments),
 }
 

@@ -34,7 +34,7 @@ pub struct Arguments {
     /// Check again whenever a file has changed, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// Tell beside it what rules cost: bytes per key, and the work that an event makes.
+    /// Also report what each rule costs: bytes per key, and the work that an event makes.
     #[arg(long)]
     cost: bool,
     #[command(flatten)]

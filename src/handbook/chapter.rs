@@ -82,6 +82,7 @@ fn glance(rule: &Rule) -> Vec<(String, Text)> {
         ("Class", Text::plain(rule.class.word().replace('_', " "))),
         ("Severity", Text::plain(rule.severity.word())),
         ("Typologies", Text::plain(tags("typology"))),
+        ("Regulations named", Text::plain(tags("regulation"))),
         ("Further tags", Text::plain(other.join("; "))),
         ("Indicator codes", Text::plain(said.indicators.join(", "))),
         ("Owner", Text::plain(front::owner(rule))),
@@ -124,10 +125,8 @@ fn references(rule: &Rule) -> Option<Section> {
         })
         .collect();
     // Older files name them as tags.
-    for kind in ["regulation", "source"] {
-        let cited = describe::tag(rule, kind).into_iter();
-        rows.extend(cited.map(|cite| vec![Text::plain(cite), Text::none(), Text::none()]));
-    }
+    let cited = describe::tag(rule, "source").into_iter();
+    rows.extend(cited.map(|cite| vec![Text::plain(cite), Text::none(), Text::none()]));
     if rows.is_empty() {
         return None;
     }
@@ -265,7 +264,7 @@ fn alert(rule: &Rule) -> Vec<(String, Text)> {
     let roles: Vec<&str> = roles.map(|role| rule.catalogue.role_word(*role)).collect();
     let cooldown = match alert.cooldown {
         Some(span) => format!(
-            "{span} per {}: further matches extend the alert, unless the score rises by 20",
+            "{span} per {}: further matches extend the alert, unless the score rises by 20 or more",
             roles.join(" and ")
         ),
         None => "none: every match raises an alert".to_owned(),

@@ -77,7 +77,7 @@ fn reading(sources: &Sources<'_>) -> Vec<Text> {
         "A comparison with a value that is absent is false; nothing fails for it.".to_owned(),
         "An exception keeps a match from becoming an alert, and is counted by its name.".to_owned(),
         "Sources bear a mark: REG, the number or the duty stands in the cited law; IND, an official indicator \
-         describes the behavior and the number is ours; DES, a design decision."
+         describes the behavior and the number is ours; DES, a decision of ours, or a source that is not official."
             .to_owned(),
         "A rule in shadow is evaluated and its alerts are recorded, but not sent; one that is off is not evaluated."
             .to_owned(),

@@ -54,7 +54,7 @@ pub enum Error {
     /// The stream is not there, and we may not create it.
     #[error(
         "the stream {stream} does not exist; create it with subjects {subjects}, file storage and \
-         limits retention, or set manage = \"create\""
+         limits retention, or set manage = \"create\" under [streams]"
     )]
     MissingStream {
         /// Its name.

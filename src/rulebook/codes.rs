@@ -69,7 +69,7 @@ codes! {
     "Names of parameters and `let` are letters, digits and `_`, are not words of the language, and are used \
      once; exceptions have different names because they are counted by name.";
     "E018", "two rules of one name",
-    "Alerts, counters and snoozes go by the rule's name, so it must be unique over all packs.";
+    "Alerts and counters go by the rule's name, so it must be unique over all packs.";
     "E019", "rows that do not fit",
     "Each row of a table has one word per field of `by`, and all values are of one type.";
     "E020", "a tab in the indentation",
@@ -90,8 +90,8 @@ codes! {
     "E026", "unknown event",
     "Events are `transaction`, the `kyc.` events and the `security.` events.";
     "E027", "a role that is not there",
-    "Things are counted by roles: customer, account, counterparty, device, ip, document, phone, email, \
-     address. The waking event and the counted events must both have the role.";
+    "Things are counted by roles, such as customer, account or device; `weir schema fields` lists them all. The waking \
+     event and the counted events must both have the role.";
     "E028", "a window that depends on the customer",
     "The length of a window must be the same for everybody, because the window exists before anybody is \
      looked at. Put what differs into the condition.";
@@ -291,7 +291,8 @@ codes! {
     "E110", "too deep",
     "An expression has at most 32 brackets in one another and 64 levels. Give parts of it names.";
     "E111", "no window",
-    "An aggregate must say over how long: `over 24h`, `over 7d`, `over lifetime`.";
+    "An aggregate must say over which events: `over 24h`, `over previous 90d`, `over calendar month`, `over last 10`, \
+     `over lifetime`.";
     "E112", "no key",
     "An aggregate must say per whom or what it is kept: `by customer`, `by account`, ...";
     "E113", "an unpaired brace",
@@ -331,9 +332,9 @@ codes! {
     "E200", "the wrong shape in a test",
     "A single value, a list or a mapping stands where the tests of a rule need something else.";
     "E201", "unknown key in a test",
-    "Tests know `name`, `start`, `given`, `defaults`, `events`, `alerts` and `rekyc`.";
+    "Tests know `name`, `start`, `given`, `defaults`, `events`, `until`, `alerts` and `rekyc`.";
     "E202", "something is missing in a test",
-    "A test has a name, at least one event, and says which alerts must come: `alerts: []` if none.";
+    "A test has a name, at least one event (or `until`), and says which alerts must come: `alerts: []` if none.";
     "E203", "an event that is not there",
     "Each entry of a story holds one event: `tx`, or the name of an identity or security event.";
     "E204", "unknown field in a test",
@@ -341,7 +342,7 @@ codes! {
     "E205", "a value that does not fit",
     "The value is of another type than its field or `let`, or not one of the words it can have.";
     "E206", "an unreadable time",
-    "Times are offsets from the story's start (`36h`, `-20d`); `start` is a time in RFC 3339.";
+    "Times are offsets from the story's start (`36h`, `-20d`); `start` is a date or a time in RFC 3339.";
     "E207", "a repetition that is not complete",
     "`every` and `times` belong together: `every: 2h, times: 3` are three events.";
     "E208", "a story that is too long",
