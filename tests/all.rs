@@ -36,6 +36,8 @@ mod pipeline;
 #[cfg(test)]
 mod publish;
 #[cfg(test)]
+mod rule_mutants;
+#[cfg(test)]
 mod rule_schema;
 #[cfg(test)]
 mod rule_tests;
