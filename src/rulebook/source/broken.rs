@@ -124,11 +124,10 @@ fn no_colon(line: Line<'_>) -> Option<Broken> {
     let shown: String = value.chars().take(SHOWN_MAX).collect();
     let more = if shown.len() < value.len() { "..." } else { "" };
     let start = line.start + line.indent + (line.text.len() - entry.len());
+    let spaces = rest.len() - rest.trim_start().len();
+    let next = rest.chars().next().map_or(0, char::len_utf8);
     Some(Broken {
-        span: SourceSpan {
-            start,
-            end: start + length + (rest.len() - rest.trim_start().len()).max(1),
-        },
+        span: SourceSpan { start, end: start + length + spaces.max(next) },
         title: format!("a colon and a space are missing behind `{key}`"),
         label: "a key without its colon".to_owned(),
         help: format!("write `{key}: {shown}{more}`"),
