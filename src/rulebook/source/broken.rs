@@ -242,9 +242,12 @@ fn in_braces(text: &str, lines: &[Line<'_>], place: usize, at: usize) -> Option<
             format!("put them into braces: `{key}: {{ {value}: ... }}`"),
         ),
     };
+    // Spaces behind the value may have moved its place a little.
     let start = at - value.rsplit(' ').next().map_or(0, str::len).min(at);
+    let start = text.floor_char_boundary(start);
+    let end = text.ceil_char_boundary(at.max(start + 1));
     let label = "stands for two things".to_owned();
-    Some(Broken { span: SourceSpan { start, end: at.max(start + 1) }, title, label, help })
+    Some(Broken { span: SourceSpan { start, end }, title, label, help })
 }
 
 /// Where the last `{` or `[` of a line stands that is not closed in it.
