@@ -298,9 +298,11 @@ impl<'a> Run<'a> {
                 zone,
             };
             let latest = past.latest(&[self.draft.entity.to_owned()]);
-            if settled.insert(entity.clone()) && latest > Some(row.at) {
+            if !settled.contains(&entity) && latest > Some(row.at) {
                 past.then = latest;
-                self.judge(past, &entity, &mut heard, &mut expected)?;
+                if self.judge(past, &entity, &mut heard, &mut expected)? {
+                    settled.insert(entity);
+                }
             }
         }
         self.world.rows = rows;

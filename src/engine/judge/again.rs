@@ -1,8 +1,8 @@
 //! The second judgement of what was parked, when the identity comes.
 //!
 //! All that waited enters before any of it is judged: each is judged as of its own time, and one that came
-//! later may lie before it. And what was judged while it waited may have needed it, so that the last of it is
-//! also judged as a late event is.
+//! later may lie before it. And what was judged while it waited may have needed it, so that it is also judged
+//! as late events are, the last first, until one matches.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// Judges the row at the latest time seen for the entity of each rule, as a late event is: what was
-    /// judged before it came may need it. Once per rule and entity, and not where one that waited matched.
+    /// judged before it came may need it. Not where one that waited has matched for the rule and entity.
     pub(in crate::engine) fn judge_late(
         &mut self,
         plan: &Plan,
@@ -53,12 +53,14 @@ impl State {
                 continue;
             };
             let latest = self.latest(rule);
-            if !settled.insert((rule.symbol, entity)) || latest <= origin.at {
+            if settled.contains(&(rule.symbol, entity)) || latest <= origin.at {
                 continue;
             }
             // Another rule's time may be another: nothing that was read before holds.
             self.stamp += 1;
-            self.rule(plan, index, rule, entity, origin, Some(latest), effects);
+            if self.rule(plan, index, rule, entity, origin, Some(latest), effects) {
+                settled.insert((rule.symbol, entity));
+            }
             #[cfg(test)]
             self.overhear(plan, rule, Some(latest));
         }
