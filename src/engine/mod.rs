@@ -18,6 +18,7 @@ mod functions;
 mod graph;
 mod journal;
 mod judge;
+mod kind_plan;
 mod legs;
 mod limits;
 mod list_plan;

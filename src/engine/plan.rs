@@ -25,6 +25,7 @@ use super::closure::{BoolFn, Compiler, ValueFn};
 use super::compiled_list::CompiledList;
 use super::frame::{BaselineRead, Read, WindowRead};
 use super::graph::{GraphLayout, GraphWords, PatternPlan};
+use super::kind_plan::{Entries, KindPlan};
 use super::matches::{CountedRule, MatchesRead};
 use super::row::{Row, SlotSet};
 use super::rule_plan::{self, RulePlan};
@@ -73,27 +74,6 @@ pub struct Plan {
     pub wanted: SlotSet,
     /// How many memo places rows need.
     pub memos: usize,
-}
-
-/// What happens for one kind of event.
-#[derive(Clone, Debug, Default)]
-pub struct KindPlan {
-    /// Tables whose key is made if it is new, because a series may be fed.
-    pub enter: Vec<usize>,
-    /// Tables whose key is only looked up, because a rule reads them.
-    pub find: Vec<usize>,
-    /// Series that may be fed: table and series.
-    pub feeds: Vec<(usize, usize)>,
-    /// Steps of sequences that it may be.
-    pub steps: Vec<usize>,
-    /// Timers that it may start, stop or set back.
-    pub timers: Vec<usize>,
-    /// Baselines that see it: table, baseline, and whether it may enter.
-    pub baselines: Vec<(usize, usize, bool)>,
-    /// Graphs that it may enter.
-    pub graphs: Vec<usize>,
-    /// Rules that it wakes.
-    pub rules: Vec<usize>,
 }
 
 /// One key table.
@@ -203,7 +183,7 @@ impl Plan {
         for rule in &mut rules {
             rule.counted = counted.iter().position(|counted| counted.name == rule.rule.name);
         }
-        let all = EventName::all().map(|name| kind_plan(name, parts, &rules));
+        let all = EventName::all().map(|name| KindPlan::new(name, parts, &rules));
         let kinds: Vec<KindPlan> = all.collect();
         let legs = kinds.get(EventName::Transaction.index() as usize).map(|kind| {
             (0..wake::PLACES).map(|place| kind.for_legs_at(place, parts, &rules)).collect()
@@ -262,102 +242,6 @@ impl Plan {
         let graphs = self.graphs.iter().map(|graph| graph.retention);
         windows.chain(steps).chain(graphs).max().unwrap_or(0)
     }
-}
-
-impl KindPlan {
-    /// The part of the plan for transactions that concerns legs at `place`. Keys are the same for all of
-    /// them, so that the latest time of a key does not depend on what else rules ask for.
-    fn for_legs_at(
-        &self,
-        place: usize,
-        Entries { tables, steps, graphs, .. }: Entries<'_>,
-        rules: &[RulePlan],
-    ) -> Self {
-        let enters = |&&graph: &&usize| graphs.get(graph).is_some_and(|it| it.wake.holds(place));
-        let feeds = |&&(table, series): &&(usize, usize)| {
-            let layout: Option<&SeriesLayout> =
-                tables.get(table).and_then(|table| table.series.get(series));
-            layout.is_some_and(|layout| layout.wake.holds(place))
-        };
-        let sees = |&(table, baseline, _): &(usize, usize, bool)| {
-            let layout = tables.get(table).and_then(|table| table.baselines.get(baseline));
-            (table, baseline, layout.is_some_and(|layout| layout.wake.holds(place)))
-        };
-        let wakes = |&&rule: &&usize| rules.get(rule).is_some_and(|rule| rule.wake.holds(place));
-        let is_step = |&&step: &&usize| steps.get(step).is_some_and(|step| step.wake.holds(place));
-        Self {
-            enter: self.enter.clone(),
-            find: self.find.clone(),
-            feeds: self.feeds.iter().filter(feeds).copied().collect(),
-            timers: self.timers.clone(),
-            steps: self.steps.iter().filter(is_step).copied().collect(),
-            baselines: self.baselines.iter().map(sees).collect(),
-            graphs: self.graphs.iter().filter(enters).copied().collect(),
-            rules: self.rules.iter().filter(wakes).copied().collect(),
-        }
-    }
-}
-
-/// What events may enter.
-#[derive(Clone, Copy)]
-struct Entries<'a> {
-    tables: &'a [TableLayout],
-    steps: &'a [StepLayout],
-    timers: &'a [TimerLayout],
-    graphs: &'a [GraphLayout],
-}
-
-fn kind_plan(
-    name: EventName,
-    Entries { tables, steps, timers, graphs }: Entries<'_>,
-    rules: &[RulePlan],
-) -> KindPlan {
-    let mut kind = KindPlan::default();
-    let fed = steps.iter().enumerate().filter(|(_, step)| step.event == name);
-    kind.steps = fed.map(|(index, _)| index).collect();
-    let concerned = timers.iter().enumerate().filter(|(_, timer)| timer.concerns(name));
-    kind.timers = concerned.map(|(index, _)| index).collect();
-    for (index, graph) in graphs.iter().enumerate() {
-        if graph.events.contains(name) {
-            kind.graphs.push(index);
-        }
-    }
-    for (index, rule) in rules.iter().enumerate() {
-        if rule.rule.trigger == name && rule.timer.is_none() {
-            kind.rules.push(index);
-        }
-    }
-    for (table_index, table) in tables.iter().enumerate() {
-        let fed =
-            table.series.iter().enumerate().filter(|(_, series)| series.source.contains(name));
-        let feeds: Vec<_> = fed.map(|(series_index, _)| (table_index, series_index)).collect();
-        let seen = table.baselines.iter().enumerate();
-        let seen = seen.filter(|(_, baseline)| baseline.source.contains(name));
-        let baselines: Vec<_> = seen.map(|(index, _)| (table_index, index, true)).collect();
-        let is_read =
-            kind.rules.iter().any(|&rule| {
-                rules.get(rule).is_some_and(|rule| rule.tables.contains(&table_index))
-            }) || kind.steps.iter().any(|&step| {
-                steps.get(step).is_some_and(|step| step.tables.contains(&table_index))
-            }) || kind
-                .timers
-                .iter()
-                .any(|&timer| timers.get(timer).is_some_and(|it| it.tables.contains(&table_index)));
-        // Late events are judged, and matches counted, at the latest time of a key: that time is kept by
-        // itself, so that it does not depend on what else rules ask for.
-        let is_timed = rules
-            .iter()
-            .any(|rule| rule.entity_table == table_index || rule.timed.contains(&table_index))
-            && table.has_key_in(name.family());
-        if !feeds.is_empty() || !baselines.is_empty() || is_timed {
-            kind.enter.push(table_index);
-        } else if is_read {
-            kind.find.push(table_index);
-        }
-        kind.feeds.extend(feeds);
-        kind.baselines.extend(baselines);
-    }
-    kind
 }
 
 impl Layout {
@@ -501,7 +385,7 @@ impl TableLayout {
     }
 
     /// Whether events of `family` carry all roles of its keys.
-    fn has_key_in(&self, family: Family) -> bool {
+    pub fn has_key_in(&self, family: Family) -> bool {
         self.slots.iter().all(|slots| slots.get(family as usize).is_some_and(Option::is_some))
     }
 

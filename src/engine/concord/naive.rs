@@ -18,7 +18,7 @@ use crate::rulebook::typed::{ArithmeticOp, CompareOp, Period, SourceSpan, Window
 use super::draft::{Draft, Param};
 use super::figure::Figure;
 use super::story::Row;
-use super::windows::{Fold, Kinds, Past, Source};
+use super::windows::{Fold, Kinds, Past, Place, Source};
 use super::{Judged, Seen};
 
 type Value = Seen<Figure>;
@@ -33,21 +33,6 @@ pub struct Naive<'a> {
     score: Syntax,
     lists: &'a BTreeMap<String, List>,
     kinds: Kinds,
-}
-
-/// Where an expression is worked out: at the row that is judged or, without windows, at one that was kept.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    row: &'a Row,
-    past: Option<Past<'a>>,
-    zone: &'a TimeZone,
-}
-
-impl<'a> Place<'a> {
-    /// A row that was kept, where no window can be read.
-    const fn kept(row: &'a Row, zone: &'a TimeZone) -> Self {
-        Self { row, past: None, zone }
-    }
 }
 
 fn parsed(text: &str) -> Syntax {

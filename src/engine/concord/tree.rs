@@ -1,7 +1,6 @@
 //! Rules judged by walking the typed tree with one plain `match`: nothing compiled, nothing remembered.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::domain::{Instant, similarity};
@@ -15,7 +14,7 @@ use crate::rulebook::typed::{
 
 use super::figure::Figure;
 use super::story::Row;
-use super::windows::{Fold, Past, Source};
+use super::windows::{Fold, Past, Place, Source};
 use super::{Judged, Seen};
 
 pub type Value = Seen<Decimal>;
@@ -24,20 +23,6 @@ pub type Value = Seen<Decimal>;
 pub struct Tree<'a> {
     pub rulebook: &'a Rulebook,
     pub rule: &'a Rule,
-}
-
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    row: &'a Row,
-    past: Option<Past<'a>>,
-    zone: &'a TimeZone,
-}
-
-impl<'a> Place<'a> {
-    /// A row that was kept, where no window can be read.
-    const fn kept(row: &'a Row, zone: &'a TimeZone) -> Self {
-        Self { row, past: None, zone }
-    }
 }
 
 impl Tree<'_> {

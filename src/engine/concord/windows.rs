@@ -107,6 +107,21 @@ impl Past<'_> {
     }
 }
 
+/// Where an expression is worked out: at the row that is judged or, without windows, at one that was kept.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub row: &'a Row,
+    pub past: Option<Past<'a>>,
+    pub zone: &'a TimeZone,
+}
+
+impl<'a> Place<'a> {
+    /// A row that was kept, where no window can be read.
+    pub const fn kept(row: &'a Row, zone: &'a TimeZone) -> Self {
+        Self { row, past: None, zone }
+    }
+}
+
 fn key(row: &Row, by: &[String]) -> Option<Vec<String>> {
     by.iter().map(|role| row.role(role)).collect()
 }
